@@ -1,0 +1,23 @@
+namespace RagCluster.Kernel.Entities;
+
+/// <summary>How the entities of one type are kept.</summary>
+public sealed record EntityOptions
+{
+    /// <summary>How many shards the type is spread over. Frozen once data exists: a different number is refused at start.</summary>
+    public int Shards { get; init; } = 16;
+
+    /// <summary>An entity without commands, subscribers or work for this long leaves memory.</summary>
+    public TimeSpan PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
+
+    /// <summary>A snapshot is taken after so many events since the last one; 0 takes none.</summary>
+    public int SnapshotEvery { get; init; } = 200;
+
+    /// <summary>How many commands wait for one entity before senders wait.</summary>
+    public int MailboxCapacity { get; init; } = 256;
+
+    /// <summary>How many command ids, with their replies, an entity remembers.</summary>
+    public int RememberedCommands { get; init; } = 128;
+
+    /// <summary>How many recent events an entity keeps in memory for subscribers that are nearly up to date.</summary>
+    public int RecentEvents { get; init; } = 64;
+}
