@@ -52,14 +52,14 @@ public sealed record Report(int Version, IReadOnlyList<Progress> Reached) : Docu
 
 /// <param name="Code">One of <see cref="FailureCodes"/>.</param>
 /// <param name="Detail">What happened and what to do, for a person.</param>
-/// <param name="Transient">Whether it is worth trying again by itself.</param>
-public sealed record ReportFailure(int Version, string Code, string Detail, bool Transient) : DocumentCommand;
+/// <param name="RetryAfter">When to try again by itself; null where trying again would not help.</param>
+public sealed record ReportFailure(int Version, string Code, string Detail, TimeSpan? RetryAfter) : DocumentCommand;
 
 /// <summary>The index no longer holds any chunk of the document.</summary>
 public sealed record ConfirmRemoved : DocumentCommand;
 
-/// <summary>The index applies these readers.</summary>
-public sealed record ConfirmAccess(RoleSet Readers) : DocumentCommand;
+/// <summary>The index applies the readers of this revision.</summary>
+public sealed record ConfirmAccess(int AccessRevision) : DocumentCommand;
 
 /// <summary>A step of a version's processing that is done.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "step")]

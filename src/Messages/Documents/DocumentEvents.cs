@@ -32,6 +32,7 @@ public sealed record DocumentReceived(
     BlobId Content,
     long Bytes,
     RoleSet Readers,
+    int AccessRevision,
     IReadOnlyDictionary<string, string> Metadata) : DocumentEvent;
 
 public sealed record DocumentProgressed(int Version, Progress Reached) : DocumentEvent;
@@ -42,10 +43,11 @@ public sealed record DocumentFailed(int Version, string Code, string Detail, int
 
 public sealed record DocumentRetried(int Version) : DocumentEvent;
 
-public sealed record AccessChanged(RoleSet Readers, UserId By) : DocumentEvent;
+/// <param name="AccessRevision">Counts the changes of readers, so that the newest wins wherever they meet.</param>
+public sealed record AccessChanged(RoleSet Readers, int AccessRevision, UserId By) : DocumentEvent;
 
-/// <summary>No query that starts after this sees the document with other readers.</summary>
-public sealed record AccessApplied(RoleSet Readers) : DocumentEvent;
+/// <summary>No query that starts after this sees the document with the readers of an older revision.</summary>
+public sealed record AccessApplied(int AccessRevision) : DocumentEvent;
 
 public sealed record RemovalRequested(UserId By) : DocumentEvent;
 

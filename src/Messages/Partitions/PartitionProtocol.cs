@@ -19,6 +19,7 @@ public sealed record IndexChunks(
     int Version,
     string Title,
     RoleSet Readers,
+    int AccessRevision,
     IReadOnlyDictionary<string, string> Metadata,
     string Model,
     IReadOnlyList<Chunk> Chunks) : PartitionCommand;
@@ -26,8 +27,8 @@ public sealed record IndexChunks(
 /// <summary>Forgets the document, whatever its version.</summary>
 public sealed record RemoveChunks(DocumentId Document, int UpToVersion) : PartitionCommand;
 
-/// <summary>Changes who may find the document's chunks.</summary>
-public sealed record RestrictChunks(DocumentId Document, RoleSet Readers) : PartitionCommand;
+/// <summary>Changes who may find the document's chunks, those of versions still to come included. An older revision than the known one is ignored.</summary>
+public sealed record RestrictChunks(DocumentId Document, RoleSet Readers, int AccessRevision) : PartitionCommand;
 
 /// <summary>First half of a search: the statistics that make scores of different partitions comparable.</summary>
 public sealed record CountTerms(string Query) : PartitionCommand;
@@ -89,10 +90,11 @@ public sealed record ChunksIndexed(
     int Version,
     string Title,
     RoleSet Readers,
+    int AccessRevision,
     IReadOnlyDictionary<string, string> Metadata,
     string Model,
     IReadOnlyList<Chunk> Chunks) : PartitionEvent;
 
 public sealed record ChunksRemoved(DocumentId Document, int UpToVersion) : PartitionEvent;
 
-public sealed record ChunksRestricted(DocumentId Document, RoleSet Readers) : PartitionEvent;
+public sealed record ChunksRestricted(DocumentId Document, RoleSet Readers, int AccessRevision) : PartitionEvent;
