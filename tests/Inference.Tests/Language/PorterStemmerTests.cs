@@ -27,7 +27,7 @@ public class PorterStemmerTests
 
         // Left out: words that the author's program leaves alone, and its two departures from the paper.
         var wrong = words.Zip(stems)
-            .Where(p => p.First.Length > 2 && !p.First.Contains("bl") && !p.First.Contains("log") && Stem(p.First) != p.Second)
+            .Where(p => p.First.Length > 2 && p.First.All(char.IsAsciiLetterLower) && !p.First.Contains("bl") && !p.First.Contains("log") && Stem(p.First) != p.Second)
             .Take(10).ToList();
         wrong.ShouldBeEmpty();
     }
