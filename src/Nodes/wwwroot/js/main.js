@@ -1,0 +1,135 @@
+// Puts the page together: who may what, the connection, the views, and which of them is on screen.
+import { Account } from './account.js';
+import { complain } from './announce.js';
+import { ChatView } from './chat.js';
+import { ConversationList } from './conversations.js';
+import { describeKnowledge, DocumentsView } from './documents.js';
+import { byId, debounce } from './dom.js';
+import { startDrawer } from './drawer.js';
+import { follow } from './event-stream.js';
+import { startKeys } from './keys.js';
+import { currentRoute, go, rewrite, showView, titled } from './router.js';
+import { SearchView } from './search.js';
+import { ChatSession } from './session.js';
+import { Connection } from './socket.js';
+import { SourcePanel } from './source.js';
+import { startTheme } from './theme.js';
+import { Uploads } from './uploads.js';
+
+startTheme(byId('theme'));
+
+const connection = new Connection();
+const session = new ChatSession(connection);
+const source = new SourcePanel();
+const conversations = new ConversationList();
+const account = new Account(() => start());
+const chat = new ChatView(session, source, connection);
+const search = new SearchView(source);
+const documents = new DocumentsView(source, () => account.roles);
+const uploads = new Uploads(() => documents.load());
+const drawer = startDrawer();
+
+let following = null;
+
+/** Begins, or begins again as somebody else. */
+async function start() {
+  following?.abort();
+  following = new AbortController();
+  connection.close();
+  source.forget();
+  try {
+    await account.load();
+  } catch (error) {
+    if (error.status === 401) return;
+    complain(error);
+    // The node may still be starting: the socket's own attempts tell when it is there.
+    connection.addEventListener('open', () => start(), { once: true });
+    connection.reconnect();
+    return;
+  }
+  connection.reconnect();
+  conversations.refresh();
+  describeKnowledge();
+  documents.load();
+  if (byId('search-query').value) search.run();
+  const described = debounce(1000, describeKnowledge);
+  follow('events', {
+    signal: following.signal,
+    onOpen: () => documents.load(),
+    onEvent: ({ type, data }) => {
+      if (type !== 'document') return;
+      const document = JSON.parse(data);
+      documents.update(document);
+      uploads.update(document);
+      if (document.status === 'indexed' || document.status === 'removed') described();
+    },
+  });
+  await route(true);
+}
+
+async function route(again = false) {
+  const here = currentRoute();
+  drawer.close();
+  showView(here);
+  if (here.view !== 'chat') source.close();
+  conversations.select(here.view === 'chat' ? here.id : null);
+  titled(here.view, here.view === 'chat' ? conversations.title(here.id) : null);
+  if (here.view !== 'chat' || (here.id === session.transcript.id && !again && (here.id || !session.transcript.turns.length))) return;
+  if (!here.id) return session.startNew();
+  try {
+    await session.open(here.id);
+  } catch (error) {
+    complain(error);
+    if (error.status === 404) go('chat');
+  }
+}
+
+function startConversation() {
+  session.startNew();
+  source.close();
+  if (location.hash !== '#/chat') go('chat');
+  drawer.close();
+  chat.focus();
+}
+
+session.addEventListener('opened', () => {
+  source.close();
+  titled('chat', session.transcript.title);
+});
+session.addEventListener('listed', () => {
+  const { id } = session.transcript;
+  const here = currentRoute();
+  if (id && here.view === 'chat' && here.id !== id) rewrite('chat', id);
+  conversations.select(id);
+  conversations.refresh();
+});
+session.addEventListener('turn', (event) => {
+  if (event.detail.frameType === 'completed') conversations.refresh();
+});
+
+connection.addEventListener('state', () => {
+  const words = { online: 'Connected', connecting: 'Connecting', offline: 'No connection' };
+  for (const element of document.querySelectorAll('[data-connection]')) {
+    element.dataset.state = connection.state;
+    element.textContent = words[connection.state];
+  }
+});
+
+for (const id of ['new-conversation', 'new-conversation-top']) byId(id).addEventListener('click', startConversation);
+byId('skip').addEventListener('click', (event) => {
+  event.preventDefault();
+  byId('main').focus();
+});
+addEventListener('hashchange', () => route());
+startKeys({
+  onEscape: () => drawer.close() || source.close() || chat.stop(),
+  onSearch: () => {
+    go('search');
+    showView(currentRoute());
+    search.focus();
+  },
+  onNew: startConversation,
+});
+
+await start();
+if (currentRoute().view === 'chat' && matchMedia('(hover: hover)').matches) chat.focus();
