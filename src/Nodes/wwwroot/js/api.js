@@ -62,7 +62,8 @@ export async function open(path, { method = 'GET', json, accept = 'application/j
 
 async function call(path, options) {
   const response = await open(path, options);
-  return response.status === 204 || response.headers.get('Content-Length') === '0' ? null : response.json().catch(() => null);
+  const body = await response.text();
+  return body ? JSON.parse(body) : null;
 }
 
 const segment = encodeURIComponent;

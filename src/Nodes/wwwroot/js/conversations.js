@@ -9,8 +9,11 @@ export class ConversationList {
   #current = null;
   #known = [];
   #renaming = false;
+  #onTitles;
 
-  constructor() {
+  /** @param onTitles is called when the titles may have changed */
+  constructor(onTitles) {
+    this.#onTitles = onTitles;
     this.refresh = debounce(120, () => this.#load());
   }
 
@@ -31,6 +34,7 @@ export class ConversationList {
     try {
       const { conversations } = await api.conversations();
       this.#known = conversations;
+      this.#onTitles();
       if (!this.#renaming) this.#draw();
     } catch (error) {
       if (error.status !== 401 && error.status !== 0) complain(error);

@@ -30,7 +30,7 @@ export function when(iso, now = Date.now()) {
   return new Date(at).toLocaleDateString('en', { day: 'numeric', month: 'short', year: 'numeric' });
 }
 
-export const clock = (iso) => new Date(iso).toLocaleTimeString('en', { hour: '2-digit', minute: '2-digit' });
+export const clock = (iso) => new Date(iso).toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' });
 
 /** A short badge for a document's format. */
 export function kind(document) {

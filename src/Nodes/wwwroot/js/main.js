@@ -21,7 +21,7 @@ startTheme(byId('theme'));
 const connection = new Connection();
 const session = new ChatSession(connection);
 const source = new SourcePanel();
-const conversations = new ConversationList();
+const conversations = new ConversationList(() => name());
 const account = new Account(() => start());
 const chat = new ChatView(session, source, connection);
 const search = new SearchView(source);
@@ -73,7 +73,7 @@ async function route(again = false) {
   showView(here);
   if (here.view !== 'chat') source.close();
   conversations.select(here.view === 'chat' ? here.id : null);
-  titled(here.view, here.view === 'chat' ? conversations.title(here.id) : null);
+  name();
   if (here.view !== 'chat' || (here.id === session.transcript.id && !again && (here.id || !session.transcript.turns.length))) return;
   if (!here.id) return session.startNew();
   try {
@@ -82,6 +82,12 @@ async function route(again = false) {
     complain(error);
     if (error.status === 404) go('chat');
   }
+}
+
+/** The title of the window: the conversation's where one is on screen. */
+function name() {
+  const here = currentRoute();
+  titled(here.view, here.view === 'chat' && session.transcript.id ? conversations.title(session.transcript.id) ?? session.transcript.title : null);
 }
 
 function startConversation() {
@@ -94,7 +100,7 @@ function startConversation() {
 
 session.addEventListener('opened', () => {
   source.close();
-  titled('chat', session.transcript.title);
+  name();
 });
 session.addEventListener('listed', () => {
   const { id } = session.transcript;

@@ -94,7 +94,7 @@ export class TurnView {
       },
       h('span', { class: 'cite', aria: { hidden: 'true' } }, String(citation.n)),
       h('strong', {}, citation.title),
-      h('small', {}, citation.page ? `Page ${citation.page}` : 'Show the passage'));
+      h('small', {}, [citation.page && `Page ${citation.page}`, citation.quote].filter(Boolean).join(' · ')));
       return h('li', {}, button);
     });
   }
