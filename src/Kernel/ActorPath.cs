@@ -18,7 +18,7 @@ public sealed record ActorPath
 
     public override string ToString() => Text;
 
-    private static string Checked(string name)
+    internal static string Checked(string name)
     {
         ArgumentException.ThrowIfNullOrEmpty(name);
         return name.Contains('/', StringComparison.Ordinal)

@@ -12,7 +12,8 @@ public interface IRuntime
     Random Random { get; }
 
     /// <summary>Runs <paramref name="turn"/> soon, once, on some thread of this runtime.</summary>
-    void Schedule(IThreadPoolWorkItem turn);
+    /// <param name="toTheEnd">It has had its share: whatever already waits comes first.</param>
+    void Schedule(IThreadPoolWorkItem turn, bool toTheEnd = false);
 
     /// <summary>
     /// Runs asynchronous work from a thread of this runtime, so that its continuations stay there.
