@@ -56,8 +56,8 @@ internal sealed class PdfLayout
             case Heading heading:
                 var size = heading.Level == 1 ? 15 : 12.0;
                 _y -= heading.Level == 1 ? 12 : 6;
-                // A heading stays with what follows: the first lines of text, or a table's header and first rows.
-                Need(size + (next is Table ? 70 : 3 * Leading) + 12);
+                // A heading stays with what follows: the first lines of text, or the table.
+                Need(size + 12 + (next is Table below ? KeptTogether(below) : 3 * Leading));
                 _pages[^1].Headings.Add((heading.Text, _y + size));
                 Line(Margin, _y, [new Run(heading.Text, true, false)], size, Navy);
                 _y -= size + 7;
@@ -99,6 +99,7 @@ internal sealed class PdfLayout
     {
         var widths = ColumnWidths(table);
         _y -= 2;
+        Need(KeptTogether(table));
         for (var row = 0; row < table.Rows.Count; row++)
         {
             PlaceRow(table.Rows[row], widths, header: row == 0, shaded: row % 2 == 0);
@@ -140,6 +141,9 @@ internal sealed class PdfLayout
             _y -= height;
         }
     }
+
+    /// <summary>A short table stays on one page; a long one may break after some rows and repeats its header.</summary>
+    private static double KeptTogether(Table table) => (table.Rows.Count <= 10 ? table.Rows.Count : 4) * (CellLeading + 2 * CellPadding);
 
     /// <summary>Each column as wide as its longest cell, scaled down evenly (but never below its longest word) where that is too wide.</summary>
     private static double[] ColumnWidths(Table table)
