@@ -3,7 +3,7 @@ using System.Globalization;
 namespace RagCluster.Configuration;
 
 /// <summary>A number of bytes, written in HOCON as <c>64KiB</c> (1024) or <c>64kB</c> (1000).</summary>
-public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
+public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>, IComparable
 {
     private static readonly string[] Units = ["B", "KiB", "MiB", "GiB", "TiB"];
 
@@ -16,6 +16,8 @@ public readonly record struct ByteSize(long Bytes) : IComparable<ByteSize>
     public static ByteSize MiB(long count) => new(count * 1024 * 1024);
 
     public int CompareTo(ByteSize other) => Bytes.CompareTo(other.Bytes);
+
+    public int CompareTo(object? obj) => obj is ByteSize other ? CompareTo(other) : throw new ArgumentException("Not a size.", nameof(obj));
 
     public static bool operator <(ByteSize a, ByteSize b) => a.Bytes < b.Bytes;
 

@@ -1,0 +1,67 @@
+using RagCluster.Configuration.Binding;
+
+namespace RagCluster.Configuration.Options;
+
+/// <summary>Actors.</summary>
+public sealed record KernelOptions : IChecked
+{
+    [Within("1", "1000000")]
+    public int MailboxCapacity { get; init; } = 1_000;
+
+    [Within("1", "100000")]
+    public int Throughput { get; init; } = 100;
+
+    [Within("1ms", "10m")]
+    public TimeSpan AskTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    public BackoffOptions RestartBackoff { get; init; } = new() { Min = TimeSpan.FromMilliseconds(100), Max = TimeSpan.FromSeconds(30) };
+
+    [Within("1s", "10m")]
+    public TimeSpan ShutdownTimeout { get; init; } = TimeSpan.FromSeconds(20);
+
+    public IEnumerable<(string Key, string Expected)> Problems() => RestartBackoff.Problems("restart-backoff");
+}
+
+/// <summary>A wait that doubles from <see cref="Min"/> to <see cref="Max"/>.</summary>
+public sealed record BackoffOptions
+{
+    [Within("1ms", "1h")]
+    public TimeSpan Min { get; init; } = TimeSpan.FromSeconds(1);
+
+    [Within("1ms", "24h")]
+    public TimeSpan Max { get; init; } = TimeSpan.FromMinutes(1);
+
+    internal IEnumerable<(string Key, string Expected)> Problems(string key) => Max < Min ? [($"{key}.max", "at least min")] : [];
+}
+
+/// <summary>The journal.</summary>
+public sealed record StoreOptions
+{
+    public SqliteOptions Sqlite { get; init; } = new();
+
+    public GroupCommitOptions GroupCommit { get; init; } = new();
+
+    [Within("1", "10000")]
+    public int RecoveryPermits { get; init; } = 64;
+}
+
+public sealed record SqliteOptions
+{
+    [Within("0", "10m")]
+    public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Within("1MiB", "64GiB")]
+    public ByteSize CacheSize { get; init; } = ByteSize.MiB(16);
+
+    [Within("64KiB", "16GiB")]
+    public ByteSize WalCheckpoint { get; init; } = ByteSize.MiB(16);
+}
+
+public sealed record GroupCommitOptions
+{
+    [Within("1", "100000")]
+    public int MaxBatch { get; init; } = 1_000;
+
+    [Within("1KiB", "1GiB")]
+    public ByteSize MaxBytes { get; init; } = ByteSize.MiB(4);
+}

@@ -1,0 +1,43 @@
+using RagCluster.Configuration.Binding;
+
+namespace RagCluster.Configuration.Options;
+
+public sealed record RetrievalOptions : IChecked
+{
+    [Within("1", "10000")]
+    public int TopK { get; init; } = 40;
+
+    [Within("1", "100")]
+    public int Passages { get; init; } = 8;
+
+    [Within("1", "10000")]
+    public int RrfK { get; init; } = 60;
+
+    public RetrievalWeights Weights { get; init; } = new();
+
+    [Within("10ms", "1m")]
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (Passages > TopK)
+        {
+            yield return ("passages", "at most top-k, from which they are taken");
+        }
+
+        if (Weights is { Lexical: 0, Vector: 0 })
+        {
+            yield return ("weights.lexical", "at least one of lexical and vector above 0");
+        }
+    }
+}
+
+/// <summary>The share of each list in the fused ranking, relative to the other.</summary>
+public sealed record RetrievalWeights
+{
+    [Within("0", "1000")]
+    public double Lexical { get; init; } = 1.0;
+
+    [Within("0", "1000")]
+    public double Vector { get; init; } = 1.0;
+}
