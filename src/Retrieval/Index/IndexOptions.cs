@@ -1,0 +1,19 @@
+using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Scoring;
+
+namespace RagCluster.Retrieval.Index;
+
+public sealed record IndexOptions
+{
+    public static IndexOptions Default { get; } = new();
+
+    public Analyzer Analyzer { get; init; } = Analyzer.English;
+
+    public Bm25Options Bm25 { get; init; } = Bm25Options.Default;
+
+    /// <summary>A segment that has as many chunks takes no further document.</summary>
+    public int MaxSegmentChunks { get; init; } = 65_536;
+
+    /// <summary>Nor does one that holds as many characters of text.</summary>
+    public long MaxSegmentText { get; init; } = 256L << 20;
+}

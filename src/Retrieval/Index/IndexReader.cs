@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using RagCluster.Messages;
+using RagCluster.Messages.Identity;
+using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Scoring;
+using RagCluster.Retrieval.Vectors;
+
+namespace RagCluster.Retrieval.Index;
+
+/// <summary>A partition's index as it was at one moment. Immutable; any number of threads may search it.</summary>
+public sealed class IndexReader
+{
+    private readonly IndexOptions _options;
+    private readonly SegmentView[] _views;
+    private readonly ImmutableDictionary<DocumentId, DocumentEntry> _documents;
+
+    internal IndexReader(IndexOptions options, SegmentView[] views, ImmutableDictionary<DocumentId, DocumentEntry> documents, RoleSet[] readerSets)
+    {
+        _options = options;
+        _views = views;
+        _documents = documents;
+        ReaderSets = readerSets;
+    }
+
+    public int DocumentCount => _documents.Count;
+
+    public int ChunkCount => _views.Sum(view => view.LiveCount);
+
+    internal RoleSet[] ReaderSets { get; }
+
+    internal IReadOnlyList<SegmentView> Views => _views;
+
+    /// <summary>The version of a document that is indexed; null where there is none.</summary>
+    public int? VersionOf(DocumentId document) => _documents.TryGetValue(document, out var entry) ? entry.Stored.Version : null;
+
+    /// <summary>Who may find the document's chunks; null where it is not indexed.</summary>
+    public RoleSet? ReadersOf(DocumentId document) => _documents.TryGetValue(document, out var entry) ? entry.Readers : null;
+
+    /// <summary>
+    /// How often the query's terms occur here, and how long fields are. Statistics of several partitions are added up
+    /// (<see cref="TermStatisticsExtensions.Sum"/>) and given to <see cref="Find"/>.
+    /// </summary>
+    public TermStatistics Statistics(string query)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        var (body, title, headings) = (0L, 0L, 0L);
+        foreach (var view in _views)
+        {
+            body += view.TotalLength.Body;
+            title += view.TotalLength.Title;
+            headings += view.TotalLength.Headings;
+        }
+
+        var frequencies = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var (term, _) in _options.Analyzer.AnalyzeQuery(query))
+        {
+            frequencies[term] = _views.Sum(view => (long)view.DocumentFrequency(term));
+        }
+
+        var lengths = new Dictionary<string, long>(StringComparer.Ordinal)
+        {
+            [FieldNames.Body] = body,
+            [FieldNames.Title] = title,
+            [FieldNames.Headings] = headings,
+        };
+        return new TermStatistics(ChunkCount, lengths, frequencies);
+    }
+
+    /// <summary>
+    /// The best <paramref name="k"/> passages by words (BM25F) and by vector (cosine), each best first, equal scores in
+    /// the order of <see cref="ChunkOrder"/>. Only passages that <paramref name="roles"/> may read and the filter lets
+    /// through take part in either ranking.
+    /// </summary>
+    /// <param name="vector">Null, or one without direction, leaves the second ranking empty.</param>
+    /// <param name="global">The statistics of all partitions searched; with them, the merged rankings of the partitions are the ranking of one index.</param>
+    public PassagesFound Find(string query, Embedding? vector, TermStatistics global, RoleSet roles, SearchFilter filter, int k)
+    {
+        ArgumentNullException.ThrowIfNull(query);
+        ArgumentOutOfRangeException.ThrowIfNegative(k);
+        var bm25 = Bm25.For(_options.Analyzer.AnalyzeQuery(query), global, _options.Bm25);
+        var vectorQuery = VectorQuery.Of(vector);
+        var lexical = new TopK(k, _views);
+        var similar = new TopK(k, _views);
+        var passing = new PassFilter(roles, filter, ReaderSets, _documents);
+        for (var v = 0; k > 0 && v < _views.Length; v++)
+        {
+            var view = _views[v];
+            var allowed = passing.Allowed(view);
+            if (allowed.Nothing)
+            {
+                continue;
+            }
+
+            if (bm25.Terms.Count > 0)
+            {
+                LexicalSearch.Search(view, v, bm25, allowed.Bits, lexical);
+            }
+
+            if (vectorQuery is not null && view.Segment.Vectors is { } vectors)
+            {
+                var number = v;
+                vectors.Search(vectorQuery, view.Count, allowed.Bits, k, (row, score) => similar.Offer(new Hit(score, number, row)));
+            }
+        }
+
+        return new PassagesFound(Passages(lexical), Passages(similar));
+    }
+
+    /// <summary>Takes apart the scores that <see cref="Find"/> gives the chunk; null where it is not indexed. It does not ask who may read.</summary>
+    public ScoreExplanation? Explain(ChunkId id, string query, Embedding? vector, TermStatistics global)
+    {
+        if (!_documents.TryGetValue(id.Document, out var entry) || entry.Stored.Version != id.Version)
+        {
+            return null;
+        }
+
+        var view = Array.Find(_views, v => v.Segment == entry.Segment);
+        var chunk = -1;
+        for (var i = 0; view is not null && i < entry.Stored.Count; i++)
+        {
+            chunk = view.Chunks[entry.Stored.First + i].Ordinal == id.Ordinal ? entry.Stored.First + i : chunk;
+        }
+
+        if (view is null || chunk < 0)
+        {
+            return null;
+        }
+
+        var bm25 = Bm25.For(_options.Analyzer.AnalyzeQuery(query), global, _options.Bm25);
+        var contributions = new List<TermContribution>();
+        var total = 0f;
+        foreach (var term in bm25.Terms)
+        {
+            var postings = view.Postings(term.Term);
+            var at = PostingList.FirstAtOrAfter(postings, chunk);
+            if (at == postings.Length || PostingList.ChunkOf(postings[at]) != chunk)
+            {
+                continue;
+            }
+
+            var frequencies = PostingList.FrequenciesOf(postings[at]);
+            var score = bm25.Score(term.Weight, frequencies, view.Lengths, chunk);
+            total += score;
+            contributions.Add(new TermContribution(
+                term.Term,
+                term.Count,
+                term.DocumentFrequency,
+                term.Idf,
+                new PerField<int>(frequencies.Body, frequencies.Title, frequencies.Headings),
+                bm25.TermFrequency(frequencies, view.Lengths, chunk),
+                score));
+        }
+
+        var vectorQuery = VectorQuery.Of(vector);
+        var cosine = vectorQuery is null ? null : view.Segment.Vectors?.Score(vectorQuery, chunk);
+        return new ScoreExplanation(id, total, contributions, cosine);
+    }
+
+    private List<ScoredPassage> Passages(TopK top)
+    {
+        var passages = new List<ScoredPassage>();
+        foreach (var hit in top.Ranked())
+        {
+            passages.Add(new ScoredPassage(_views[hit.View].Chunks[hit.Chunk].ToPassage(), hit.Score));
+        }
+
+        return passages;
+    }
+}

@@ -1,0 +1,56 @@
+using RagCluster.Retrieval.Scoring;
+
+namespace RagCluster.Retrieval.Index;
+
+/// <summary>A segment as it was at one moment: how many chunks it had, which of them were deleted, and who might read them. Immutable.</summary>
+internal sealed class SegmentView
+{
+    public required Segment Segment { get; init; }
+
+    /// <summary>Chunks from here on came later.</summary>
+    public required int Count { get; init; }
+
+    public required int DocumentCount { get; init; }
+
+    public required StoredChunk[] Chunks { get; init; }
+
+    public required StoredDocument[] Documents { get; init; }
+
+    public required Lengths Lengths { get; init; }
+
+    /// <summary>By chunk number, an index into <see cref="IndexReader.ReaderSets"/>.</summary>
+    public required int[] ReadersOf { get; init; }
+
+    /// <summary>The chunks that are gone; null while there are none. May be shorter than the segment.</summary>
+    public ulong[]? Deleted { get; init; }
+
+    public int DeletedCount { get; init; }
+
+    /// <summary>The lengths of the chunks that are not gone, summed.</summary>
+    public required PerField<long> TotalLength { get; init; }
+
+    public int LiveCount => Count - DeletedCount;
+
+    public bool IsDeleted(int chunk) => Deleted is { } deleted && chunk >> 6 < deleted.Length && Bitmap.Has(deleted, chunk);
+
+    /// <summary>The term's postings; those of deleted chunks are among them.</summary>
+    public ReadOnlySpan<ulong> Postings(ReadOnlySpan<char> term) => Segment.Terms.Find(term) is { } list ? list.Below(Count) : [];
+
+    /// <summary>In how many live chunks the term occurs.</summary>
+    public int DocumentFrequency(ReadOnlySpan<char> term)
+    {
+        var postings = Postings(term);
+        if (Deleted is null)
+        {
+            return postings.Length;
+        }
+
+        var live = 0;
+        foreach (var posting in postings)
+        {
+            live += IsDeleted(PostingList.ChunkOf(posting)) ? 0 : 1;
+        }
+
+        return live;
+    }
+}

@@ -1,0 +1,76 @@
+using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Index;
+
+namespace RagCluster.Retrieval.Scoring;
+
+/// <summary>
+/// BM25F with its constants worked out for one query and one set of global statistics. Every score is a sum in the
+/// order of the query's terms, in single precision without fused operations: whichever partition computes it, and
+/// however it prunes, the same chunk gets the same bits.
+/// </summary>
+internal sealed class Bm25
+{
+    private readonly float _k1;
+    private readonly PerField<float> _constant;    // 1 - b
+    private readonly PerField<float> _slope;       // b / average length
+    private readonly PerField<float> _weight;
+
+    private Bm25(Bm25Options options, TermStatistics global, IReadOnlyList<WeightedTerm> terms)
+    {
+        _k1 = options.K1;
+        _weight = options.Weight;
+        _constant = new PerField<float>(1 - options.B.Body, 1 - options.B.Title, 1 - options.B.Headings);
+        _slope = new PerField<float>(
+            Slope(options.B.Body, global, FieldNames.Body),
+            Slope(options.B.Title, global, FieldNames.Title),
+            Slope(options.B.Headings, global, FieldNames.Headings));
+        Terms = terms;
+    }
+
+    /// <summary>The query's terms that occur anywhere, in the query's order.</summary>
+    public IReadOnlyList<WeightedTerm> Terms { get; }
+
+    public static Bm25 For(IReadOnlyList<QueryTerm> query, TermStatistics global, Bm25Options options)
+    {
+        var terms = new List<WeightedTerm>(query.Count);
+        foreach (var (term, count) in query)
+        {
+            if (global.DocumentFrequency.TryGetValue(term, out var frequency) && frequency > 0)
+            {
+                var idf = Math.Log(1 + ((Math.Max(global.Documents, frequency) - frequency + 0.5) / (frequency + 0.5)));
+                terms.Add(new WeightedTerm(term, count, frequency, (float)idf, (float)(count * idf * (options.K1 + 1))));
+            }
+        }
+
+        return new Bm25(options, global, terms);
+    }
+
+    /// <summary>What a term adds to a chunk's score.</summary>
+    public float Score(float termWeight, Frequencies frequencies, in Lengths lengths, int chunk)
+    {
+        var tf = _weight.Body * frequencies.Body / (_constant.Body + (_slope.Body * lengths.Body[chunk]));
+        if (!frequencies.IsBodyOnly)
+        {
+            tf += _weight.Title * frequencies.Title / (_constant.Title + (_slope.Title * lengths.Title[chunk]));
+            tf += _weight.Headings * frequencies.Headings / (_constant.Headings + (_slope.Headings * lengths.Headings[chunk]));
+        }
+
+        return termWeight * (tf / (_k1 + tf));
+    }
+
+    /// <summary>The part of the term frequency that a field gives, after weight and length: for explanations.</summary>
+    public PerField<float> TermFrequency(Frequencies frequencies, in Lengths lengths, int chunk) => new(
+        _weight.Body * frequencies.Body / (_constant.Body + (_slope.Body * lengths.Body[chunk])),
+        frequencies.Title == 0 ? 0 : _weight.Title * frequencies.Title / (_constant.Title + (_slope.Title * lengths.Title[chunk])),
+        frequencies.Headings == 0 ? 0 : _weight.Headings * frequencies.Headings / (_constant.Headings + (_slope.Headings * lengths.Headings[chunk])));
+
+    private static float Slope(float b, TermStatistics global, string field) =>
+        global.Documents > 0 && global.TotalLength.TryGetValue(field, out var total) && total > 0 ? (float)(b * global.Documents / (double)total) : 0;
+}
+
+/// <param name="Weight">Count times idf times (k1 + 1): the score approaches it as the frequency grows.</param>
+internal readonly record struct WeightedTerm(string Term, int Count, long DocumentFrequency, float Idf, float Weight);
+
+/// <summary>The lengths of fields in terms, by chunk number.</summary>
+internal readonly record struct Lengths(int[] Body, int[] Title, int[] Headings);
