@@ -30,8 +30,9 @@ public sealed record EmbeddingOptions : IChecked
     /// <summary>A file whose first line is the key.</summary>
     public string? ApiKeyFile { get; init; }
 
-    [Within("16", "16384")]
-    public int Dimensions { get; init; } = 384;
+    /// <summary>0: what the model gives.</summary>
+    [Within("0", "16384")]
+    public int Dimensions { get; init; }
 
     [Within("10ms", "10m")]
     public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(30);

@@ -10,6 +10,9 @@ public sealed record RetrievalOptions : IChecked
     [Within("1", "100")]
     public int Passages { get; init; } = 8;
 
+    public FusionMethod Fusion { get; init; } = FusionMethod.Scores;
+
+    /// <summary>The constant of <see cref="FusionMethod.Ranks"/>; the other method has none.</summary>
     [Within("1", "10000")]
     public int RrfK { get; init; } = 60;
 
@@ -32,12 +35,22 @@ public sealed record RetrievalOptions : IChecked
     }
 }
 
+/// <summary>How the lexical and the vector list become one.</summary>
+public enum FusionMethod
+{
+    /// <summary>The weighted sum of scores, each divided by the best of its list.</summary>
+    Scores,
+
+    /// <summary>Reciprocal rank fusion.</summary>
+    Ranks,
+}
+
 /// <summary>The share of each list in the fused ranking, relative to the other.</summary>
 public sealed record RetrievalWeights
 {
     [Within("0", "1000")]
-    public double Lexical { get; init; } = 1.0;
+    public double Lexical { get; init; } = 0.7;
 
     [Within("0", "1000")]
-    public double Vector { get; init; } = 1.0;
+    public double Vector { get; init; } = 0.3;
 }
