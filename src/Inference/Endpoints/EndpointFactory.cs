@@ -1,0 +1,40 @@
+using Microsoft.Extensions.AI;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using RagCluster.Inference.Embedded;
+
+namespace RagCluster.Inference.Endpoints;
+
+/// <summary>Makes clients from options. Who gets a client disposes of it.</summary>
+/// <param name="time">Times timeouts.</param>
+/// <param name="handler">Replaces the network in tests; not disposed with the client.</param>
+public sealed class EndpointFactory(TimeProvider time, ILoggerFactory? loggers = null, HttpMessageHandler? handler = null)
+{
+    private readonly ILoggerFactory _loggers = loggers ?? NullLoggerFactory.Instance;
+
+    /// <exception cref="ArgumentException">The options are wrong; the message names every problem.</exception>
+    public IEmbeddingGenerator<string, Embedding<float>> CreateEmbedder(EndpointOptions options) =>
+        Checked(options).Kind switch
+        {
+            EndpointOptions.Ollama => new OllamaEmbeddingGenerator(Http(options), options),
+            EndpointOptions.OpenAi => new OpenAiEmbeddingGenerator(Http(options), options),
+            _ => new EmbeddedEmbedder(),
+        };
+
+    /// <exception cref="ArgumentException">The options are wrong; the message names every problem.</exception>
+    public IChatClient CreateChatClient(EndpointOptions options) =>
+        Checked(options).Kind switch
+        {
+            EndpointOptions.Ollama => new OllamaChatClient(Http(options), options),
+            EndpointOptions.OpenAi => new OpenAiChatClient(Http(options), options),
+            _ => new EmbeddedChatClient(),
+        };
+
+    private static EndpointOptions Checked(EndpointOptions options)
+    {
+        var problems = options.Problems();
+        return problems.Count == 0 ? options : throw new ArgumentException(string.Join(' ', problems), nameof(options));
+    }
+
+    private EndpointHttp Http(EndpointOptions options) => new(options, time, _loggers.CreateLogger<EndpointHttp>(), handler);
+}
