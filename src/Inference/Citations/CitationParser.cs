@@ -28,7 +28,7 @@ public static class CitationParser
     public static CitedAnswer Parse(string answer, IReadOnlyList<Passage> passages)
     {
         var filter = new CitationFilter(passages.Count);
-        var text = (filter.Push(answer) + filter.Complete()).Trim();
+        var text = WithOnly((filter.Push(answer) + filter.Complete()).Trim(), n => n <= passages.Count);
         if (text.Length == 0 || IsAbstention(text))
         {
             return new CitedAnswer(text, [], [], text.Length > 0);
@@ -60,7 +60,8 @@ public static class CitationParser
             }
         }
 
-        return new CitedAnswer(Without(text, markers.Where(m => !kept.Contains(m))), citations, unsupported, false);
+        text = WithOnly(Without(text, markers.Where(m => !kept.Contains(m))), n => citations.Exists(c => c.N == n));
+        return new CitedAnswer(text, citations, unsupported, false);
     }
 
     /// <summary>Whether the text says no more than that the documents do not answer.</summary>
@@ -126,6 +127,17 @@ public static class CitationParser
 
     private static string Squeezed(ReadOnlySpan<char> text) =>
         string.Join(' ', text.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Replace(" .", ".", StringComparison.Ordinal);
+
+    /// <summary>Taking out the inner one of "[1[2]]" makes another marker: so this goes on until none is left to take out.</summary>
+    private static string WithOnly(string text, Predicate<int> exists)
+    {
+        while (Marker.In(text).FindAll(m => !exists(m.N)) is { Count: > 0 } wrong)
+        {
+            text = Without(text, wrong);
+        }
+
+        return text;
+    }
 
     private static string Without(string text, IEnumerable<Marker> dropped)
     {

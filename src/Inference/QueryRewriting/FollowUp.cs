@@ -101,6 +101,7 @@ internal static class FollowUp
         var preposition = varied[0].ToLowerInvariant();
         if (s_prepositions.Contains(preposition))
         {
+            varied[0] = preposition;
             var at = Array.FindLastIndex(words, w => w.Equals(preposition, StringComparison.OrdinalIgnoreCase));
             if (at > 0)
             {
