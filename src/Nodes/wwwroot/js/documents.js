@@ -67,9 +67,9 @@ export class DocumentsView {
     });
     const old = this.#rows.get(document.id);
     if (old) {
-      const focused = old.contains(document) ? null : [...old.querySelectorAll('button')].indexOf(globalThis.document.activeElement);
+      const focused = [...old.querySelectorAll('button')].findIndex((button) => button.matches(':focus'));
       old.replaceWith(row);
-      if (focused >= 0) row.querySelectorAll('button')[Math.min(focused, row.querySelectorAll('button').length - 1)]?.focus();
+      if (focused >= 0) [...row.querySelectorAll('button')].at(Math.min(focused, row.querySelectorAll('button').length - 1)).focus();
     } else if (where === 'start') this.#list.prepend(row);
     else this.#list.append(row);
     this.#rows.set(document.id, row);

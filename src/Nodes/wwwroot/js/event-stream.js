@@ -41,7 +41,12 @@ export async function follow(path, { signal, onEvent, onOpen = () => {} }) {
         backoff.reset();
         for (const event of parser.feed(value)) {
           last = event.id ?? last;
-          onEvent(event);
+          try {
+            onEvent(event);
+          } catch (error) {
+            // One event that cannot be shown is no reason to lose the others.
+            reportError(error);
+          }
         }
       }
     } catch (error) {
