@@ -20,4 +20,7 @@ public sealed record EntityOptions
 
     /// <summary>How many recent events an entity keeps in memory for subscribers that are nearly up to date.</summary>
     public int RecentEvents { get; init; } = 64;
+
+    /// <summary>How many live events wait for one subscriber before it goes on from the journal instead.</summary>
+    public int SubscriberBuffer { get; init; } = 256;
 }

@@ -1,0 +1,235 @@
+using System.Text.Json;
+using RagCluster.Kernel.Journal;
+
+namespace RagCluster.Kernel.Entities;
+
+/// <summary>What an entity does beside its turns: background work, answers that take time, snapshots.</summary>
+internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TReply> : IEntityContext<TState, TCommand, TEvent, TReply>
+{
+    private static readonly TimeSpan WorkBudget = TimeSpan.FromSeconds(10);
+
+    private readonly Lock _workGate = new();
+    private readonly HashSet<Work> _work = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private bool _savingSnapshot;
+    private long _snapshotSeq;
+
+    EntityId IEntityContext<TState, TCommand, TEvent, TReply>.Id => _id;
+
+    TState IEntityContext<TState, TCommand, TEvent, TReply>.State => _state;
+
+    long IEntityContext<TState, TCommand, TEvent, TReply>.Seq => _seq;
+
+    TimeProvider IEntityContext<TState, TCommand, TEvent, TReply>.Time => services.Runtime.Time;
+
+    Random IEntityContext<TState, TCommand, TEvent, TReply>.Random => services.Runtime.Random;
+
+    private int WorkCount
+    {
+        get
+        {
+            lock (_workGate)
+            {
+                return _work.Count;
+            }
+        }
+    }
+
+    void IEntityContext<TState, TCommand, TEvent, TReply>.Run(string name, Func<CancellationToken, Task> work) => Track(name, work);
+
+    ValueTask<Committed<TReply>> IEntityContext<TState, TCommand, TEvent, TReply>.ExecuteAsync(TCommand command, CancellationToken cancellationToken) =>
+        SendAsync(command, cancellationToken);
+
+    void IEntityContext<TState, TCommand, TEvent, TReply>.ExecuteLater(TCommand command, TimeSpan delay) => Track(
+        "later",
+        async cancellationToken =>
+        {
+            await Task.Delay(delay, services.Runtime.Time, cancellationToken);
+            try
+            {
+                await SendAsync(command, cancellationToken);
+            }
+            catch (Exception e) when (e is CommandFailedException or EntityUnavailableException)
+            {
+                // Nobody waits for the reply: the log is where it is told.
+                EntityLog.CommandFailed(Log, e, TEntity.Type, _id.Value, command?.GetType().Name ?? "null");
+            }
+        });
+
+    private async ValueTask<Committed<TReply>> SendAsync(TCommand command, CancellationToken cancellationToken)
+    {
+        var request = new EntityRequest<TCommand, TReply>(command, commandId: null);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, _stopping.Token);
+        try
+        {
+            await Context.Self.TellAsync(request, either.Token);
+            return await request.Task.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // The next instance goes on with this mailbox: it must not find a command of this one's work there.
+            request.TryAbandon();
+            throw;
+        }
+    }
+
+    private void Track(string name, Func<CancellationToken, Task> work)
+    {
+        var tracked = new Work(name);
+        lock (_workGate)
+        {
+            _work.Add(tracked);
+        }
+
+        tracked.Task = services.Runtime.Run(() => RunAsync(tracked, work));
+    }
+
+    private async Task RunAsync(Work tracked, Func<CancellationToken, Task> work)
+    {
+        try
+        {
+            await work(_stopping.Token);
+        }
+        catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
+        {
+            // As asked; recovery takes the work up again.
+        }
+        catch (Exception e)
+        {
+            if (!_stopping.IsCancellationRequested)
+            {
+                await Context.Self.TellAsync(new WorkFailed(tracked.Name, e));
+            }
+        }
+        finally
+        {
+            lock (_workGate)
+            {
+                _work.Remove(tracked);
+            }
+        }
+    }
+
+    private bool TryAnswer(EntityRequest<TCommand, TReply> request)
+    {
+        ValueTask<TReply> answer;
+        try
+        {
+            if (!_behavior.TryAnswer(request.Command, _stopping.Token, out answer))
+            {
+                return false;
+            }
+        }
+        catch (Exception e)
+        {
+            answer = ValueTask.FromException<TReply>(e);
+        }
+
+        if (answer.IsCompletedSuccessfully)
+        {
+            request.Reply(answer.Result, _seq);
+        }
+        else
+        {
+            var seq = _seq;
+            Track("answer", _ => AnswerAsync(request, answer, seq));
+        }
+
+        return true;
+    }
+
+    private async Task AnswerAsync(EntityRequest<TCommand, TReply> request, ValueTask<TReply> answer, long seq)
+    {
+        try
+        {
+            request.Reply(await answer, seq);
+        }
+        catch (OperationCanceledException e) when (_stopping.IsCancellationRequested)
+        {
+            request.Fail(new EntityUnavailableException($"{TEntity.Type} \"{_id}\" left memory before it had answered.", e));
+        }
+        catch (Exception e)
+        {
+            var command = request.Command?.GetType().Name ?? "null";
+            EntityLog.CommandFailed(Log, e, TEntity.Type, _id.Value, command);
+            request.Fail(new CommandFailedException($"{TEntity.Type} \"{_id}\" could not answer {command}: {e.Message}", e));
+        }
+    }
+
+    private async ValueTask CancelWorkAsync()
+    {
+        await _stopping.CancelAsync();
+        Work[] left;
+        lock (_workGate)
+        {
+            left = [.. _work];
+        }
+
+        foreach (var work in left)
+        {
+            try
+            {
+                await work.Task.WaitAsync(WorkBudget, services.Runtime.Time);
+            }
+            catch (TimeoutException)
+            {
+                EntityLog.WorkDidNotEnd(Log, work.Name, TEntity.Type, _id.Value, WorkBudget);
+            }
+        }
+    }
+
+    private async ValueTask SnapshotIfDueAsync(CancellationToken cancellationToken)
+    {
+        if (definition.StateJson is null || definition.Options.SnapshotEvery == 0 || _savingSnapshot || _seq - _snapshotSeq < definition.Options.SnapshotEvery)
+        {
+            return;
+        }
+
+        Snapshot snapshot;
+        try
+        {
+            snapshot = new Snapshot(
+                _id.Value,
+                _seq,
+                JsonSerializer.SerializeToUtf8Bytes(_state, definition.StateJson),
+                _commands.Save(),
+                await _behavior.SaveAsync(cancellationToken),
+                services.Runtime.Time.GetUtcNow());
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            SnapshotEnded(new SnapshotEnded(_seq, false, e));
+            return;
+        }
+
+        _savingSnapshot = true;
+        var seq = _seq;
+        Context.PipeToSelf<bool>(
+            services.Store.SaveSnapshotAsync(_shardId, writer.Epoch, snapshot, CancellationToken.None).AsTask(),
+            saved => new SnapshotEnded(seq, saved, null),
+            reason => new SnapshotEnded(seq, false, reason));
+    }
+
+    private void SnapshotEnded(SnapshotEnded ended)
+    {
+        _savingSnapshot = false;
+
+        // Also after a failure: the next try comes after as many events again, and recovery is only slower until then.
+        _snapshotSeq = ended.Seq;
+        if (ended.Saved)
+        {
+            KernelMetrics.SnapshotsSaved.Add(1, KernelMetrics.Type(TEntity.Type));
+        }
+        else
+        {
+            EntityLog.SnapshotNotSaved(Log, ended.Reason, TEntity.Type, _id.Value, ended.Seq);
+        }
+    }
+
+    private sealed class Work(string name)
+    {
+        public string Name => name;
+
+        public Task Task { get; set; } = Task.CompletedTask;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Text.Json.Serialization.Metadata;
+
+namespace RagCluster.Kernel.Entities;
+
+/// <summary>What a node needs to keep the entities of one type.</summary>
+public sealed record EntityDefinition<TEntity, TState, TCommand, TEvent, TReply>
+    where TEntity : IEntity<TState, TCommand, TEvent, TReply>
+{
+    /// <summary>How events look in the journal: a frozen format.</summary>
+    public required JsonTypeInfo<TEvent> EventJson { get; init; }
+
+    /// <summary>How the replies to remembered commands look beside them.</summary>
+    public required JsonTypeInfo<TReply> ReplyJson { get; init; }
+
+    /// <summary>How states look in snapshots; null takes no snapshots.</summary>
+    public JsonTypeInfo<TState>? StateJson { get; init; }
+
+    /// <summary>Makes the shell for an entity that comes into memory.</summary>
+    public required Func<EntityId, EntityBehavior<TState, TCommand, TEvent, TReply>> Behavior { get; init; }
+
+    public EntityOptions Options { get; init; } = new();
+}

@@ -1,0 +1,124 @@
+namespace RagCluster.Kernel.Entities;
+
+/// <summary>
+/// The part of a shard that any thread may use: which entities are in memory, whether commands are taken, how many are
+/// under way. Its <see cref="ShardActor"/> opens and closes it.
+/// </summary>
+internal sealed class Shard(int shardId, string entityType, int number)
+{
+    private readonly Lock _gate = new();
+    private readonly Dictionary<string, EntityHandle> _live = new(StringComparer.Ordinal);
+    private readonly TaskCompletionSource<ShardWriter> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private TaskCompletionSource? _drained;
+    private string? _refusal;
+    private int _commands;
+
+    public int ShardId => shardId;
+
+    public string EntityType => entityType;
+
+    public int Number => number;
+
+    /// <summary>Completes when the shard is this node's and commands can flow.</summary>
+    public Task<ShardWriter> Opened => _opened.Task;
+
+    public int LiveEntities
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _live.Count;
+            }
+        }
+    }
+
+    public int CommandsUnderWay
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _commands;
+            }
+        }
+    }
+
+    public void Open(ShardWriter writer) => _opened.TrySetResult(writer);
+
+    /// <summary>From now on nobody can hold an entity.</summary>
+    public void Refuse(string reason)
+    {
+        lock (_gate)
+        {
+            _refusal ??= reason;
+        }
+
+        if (_opened.TrySetException(new EntityUnavailableException(reason)))
+        {
+            _ = _opened.Task.Exception;
+        }
+    }
+
+    /// <param name="command">Whether a drain waits for it.</param>
+    /// <param name="fresh">The entity is not in memory: the caller must have it activated.</param>
+    /// <exception cref="EntityUnavailableException">The shard takes no more.</exception>
+    public EntityHandle Hold(string id, bool command, out bool fresh)
+    {
+        lock (_gate)
+        {
+            if (_refusal is not null)
+            {
+                throw new EntityUnavailableException(_refusal);
+            }
+
+            fresh = !_live.TryGetValue(id, out var handle);
+            if (handle is null)
+            {
+                handle = new EntityHandle(this, id);
+                _live.Add(id, handle);
+            }
+
+            handle.Holds++;
+            _commands += command ? 1 : 0;
+            return handle;
+        }
+    }
+
+    public void Release(EntityHandle handle, bool command)
+    {
+        lock (_gate)
+        {
+            handle.Holds--;
+            _commands -= command ? 1 : 0;
+            if (_commands == 0)
+            {
+                _drained?.TrySetResult();
+            }
+        }
+    }
+
+    /// <summary>Takes the entity out, unless somebody holds it. The next one to ask for it starts it anew.</summary>
+    public bool TryPassivate(EntityHandle handle)
+    {
+        lock (_gate)
+        {
+            return handle.Holds == 0 && _live.Remove(handle.Id);
+        }
+    }
+
+    /// <summary>Completes when no command is under way. Refuse first.</summary>
+    public Task DrainedAsync()
+    {
+        lock (_gate)
+        {
+            if (_commands == 0)
+            {
+                return Task.CompletedTask;
+            }
+
+            _drained ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            return _drained.Task;
+        }
+    }
+}
