@@ -112,17 +112,19 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
     private bool TryAnswer(EntityRequest<TCommand, TReply> request)
     {
-        ValueTask<TReply> answer;
+        Task<TReply> answer;
         try
         {
-            if (!_behavior.TryAnswer(request.Command, _stopping.Token, out answer))
+            if (!_behavior.TryAnswer(request.Command, _stopping.Token, out var value))
             {
                 return false;
             }
+
+            answer = value.AsTask();
         }
         catch (Exception e)
         {
-            answer = ValueTask.FromException<TReply>(e);
+            answer = Task.FromException<TReply>(e);
         }
 
         if (answer.IsCompletedSuccessfully)
@@ -138,7 +140,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         return true;
     }
 
-    private async Task AnswerAsync(EntityRequest<TCommand, TReply> request, ValueTask<TReply> answer, long seq)
+    private async Task AnswerAsync(EntityRequest<TCommand, TReply> request, Task<TReply> answer, long seq)
     {
         try
         {

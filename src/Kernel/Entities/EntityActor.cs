@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RagCluster.Kernel.Journal;
@@ -16,6 +17,7 @@ namespace RagCluster.Kernel.Entities;
 /// 5. An exception from the behavior is the actor's failure: this instance ends, once its append is settled, and
 ///    supervision starts another, which recovers from the log.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle; work that ends late may still ask for its token.")]
 internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TReply>(
     EntityDefinition<TEntity, TState, TCommand, TEvent, TReply> definition,
     EntityHandle handle,

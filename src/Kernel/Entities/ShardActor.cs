@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using RagCluster.Kernel.Journal;
 
 namespace RagCluster.Kernel.Entities;
@@ -17,6 +18,7 @@ internal sealed record ShardLost : ShardMessage
 /// Owns one shard: claims it, starts its entities as its children, and gives it up at the end. It tries to open for
 /// ever, because a shard that gave up after an error of a moment would be lost until somebody noticed.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "An actor ends in StoppedAsync, which disposes.")]
 internal sealed class ShardActor(Shard shard, ShardServices services, Func<EntityHandle, ShardWriter, Actor<EntityMessage>> create, SpawnOptions entityOptions)
     : Actor<ShardMessage>
 {
