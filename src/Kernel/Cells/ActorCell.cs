@@ -3,7 +3,7 @@ using RagCluster.Kernel.Mailboxes;
 namespace RagCluster.Kernel.Cells;
 
 /// <summary>What is the same for actors of all messages: the place in the tree, watchers, the end.</summary>
-internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string name, SpawnOptions options) : ILocalActorRef
+internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string name, SpawnOptions options) : ILocalActorRef, IWatcher
 {
     private Relations? _relations;
     private volatile ActorState _state;
@@ -56,7 +56,7 @@ internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string 
 
     internal abstract void RequestStop(StopReason reason);
 
-    internal abstract void PostTerminated(ActorCell target, StopReason reason);
+    public abstract void PostTerminated(ActorCell target, StopReason reason);
 
     internal abstract void PostChildFailed(ActorCell child, Exception failure);
 
@@ -65,7 +65,7 @@ internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string 
     internal static ActorCell Of(IActorRef target) =>
         target as ActorCell ?? throw new ArgumentException($"{target.Path} is not an actor of this process: only such can be stopped or watched.", nameof(target));
 
-    internal void AddWatcher(ActorCell watcher)
+    internal void AddWatcher(IWatcher watcher)
     {
         var relations = Relations;
         lock (relations)
@@ -80,7 +80,7 @@ internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string 
         watcher.PostTerminated(this, _stopReason);
     }
 
-    internal void RemoveWatcher(ActorCell watcher)
+    internal void RemoveWatcher(IWatcher watcher)
     {
         var relations = Relations;
         lock (relations)
@@ -96,7 +96,7 @@ internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string 
         {
             return State == ActorState.Stopped
                 ? Task.CompletedTask
-                : (relations.Stopped ??= new StopCompletion()).Task;
+                : (relations.Stopped ??= new CompletionTurn()).Task;
         }
     }
 
@@ -136,8 +136,8 @@ internal abstract class ActorCell(ActorSystem system, ActorCell? parent, string 
     private protected void AnnounceEnd(StopReason reason)
     {
         var relations = Relations;
-        List<ActorCell>? watchers;
-        StopCompletion? stopped;
+        List<IWatcher>? watchers;
+        CompletionTurn? stopped;
         (Parent?.Relations.Children ?? System.Children).Remove(this);
         lock (relations)
         {

@@ -14,7 +14,7 @@ internal sealed partial class ActorCell<T>
         CancelInstance();
     }
 
-    internal override void PostTerminated(ActorCell target, StopReason reason) => PostSignal(new TerminatedSignal<T>(target, reason));
+    public override void PostTerminated(ActorCell target, StopReason reason) => PostSignal(new TerminatedSignal<T>(target, reason));
 
     internal override void PostChildFailed(ActorCell child, Exception failure) => PostSignal(new ChildFailedSignal<T>(child, failure));
 
@@ -197,29 +197,11 @@ internal sealed partial class ActorCell<T>
         (_actor, _instance) = (null, null);
     }
 
-    /// <remarks>
-    /// Callbacks on the token are anyone's code: they run on a turn of their own, not inside whoever asks for the stop.
-    /// </remarks>
     private void CancelInstance()
     {
         if (Volatile.Read(ref _instance) is { IsCancellationRequested: false } instance)
         {
-            System.Runtime.Schedule(new Cancellation(this, instance));
-        }
-    }
-
-    private sealed class Cancellation(ActorCell<T> cell, CancellationTokenSource instance) : IThreadPoolWorkItem
-    {
-        void IThreadPoolWorkItem.Execute()
-        {
-            try
-            {
-                instance.Cancel();
-            }
-            catch (AggregateException e)
-            {
-                KernelLog.CancellationFailed(cell.System.Log, e, cell.Path);
-            }
+            System.Runtime.Schedule(new CancelTurn(System, this, instance));
         }
     }
 }

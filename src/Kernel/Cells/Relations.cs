@@ -4,11 +4,12 @@ namespace RagCluster.Kernel.Cells;
 internal sealed class Relations
 {
     internal readonly ChildTable Children = new();
-    internal List<ActorCell>? Watchers;
-    internal StopCompletion? Stopped;
+    internal List<IWatcher>? Watchers;
+    internal CompletionTurn? Stopped;
 }
 
-internal sealed class StopCompletion : TaskCompletionSource, IThreadPoolWorkItem
+/// <summary>Hears of an actor's end, once.</summary>
+internal interface IWatcher
 {
-    void IThreadPoolWorkItem.Execute() => SetResult();
+    void PostTerminated(ActorCell target, StopReason reason);
 }

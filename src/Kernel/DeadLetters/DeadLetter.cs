@@ -10,9 +10,6 @@ public enum DeadLetterReason
 
     /// <summary>An answer to an ask that had timed out, was cancelled or had its answer.</summary>
     LateReply,
-
-    /// <summary>An item of a stream whose reader has gone.</summary>
-    StreamClosed,
 }
 
 /// <summary>A message that reached nobody. The message itself is not kept: it may be big, or secret.</summary>

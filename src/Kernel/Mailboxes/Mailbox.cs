@@ -197,12 +197,15 @@ internal struct Mailbox<T>
     internal void Resume() => Interlocked.And(ref _state, ~Suspended);
 
     /// <summary>
-    /// Owner only: takes no more messages and hands over those that were still inside, waiting senders' included;
-    /// their senders hear false.
+    /// Owner only: takes no more messages and hands over those that were inside. Senders who wait keep theirs and hear
+    /// false.
     /// </summary>
     internal List<T> Close()
     {
         Interlocked.Or(ref _state, Closed);
+
+        // Before any place is released: a waiting sender must not be let in any more.
+        Volatile.Read(ref _waiting)?.RejectAll();
         var left = new List<T>();
         while (TryTake(out var item))
         {
@@ -210,7 +213,6 @@ internal struct Mailbox<T>
         }
 
         Release();
-        Volatile.Read(ref _waiting)?.RejectAll();
         return left;
     }
 
