@@ -10,9 +10,9 @@ namespace RagCluster.Inference.Embedded;
 public sealed class EmbeddedEmbedder : IEmbeddingGenerator<string, Embedding<float>>
 {
     /// <summary>Names the algorithm and its constants: vectors of different ids are not comparable.</summary>
-    public const string ModelId = "embedded-hash-384-v1";
+    public const string ModelId = "embedded-hash-512-v1";
 
-    public const int Dimensions = 384;
+    public const int Dimensions = 512;
 
     private static readonly EmbeddingGeneratorMetadata s_metadata = new("embedded", null, ModelId, Dimensions);
 

@@ -40,6 +40,12 @@ internal sealed class HashedFeatures(int dimensions, FeatureWeights weights)
     /// <summary>Writes the vector of <paramref name="text"/> to <paramref name="vector"/>; all zeros if it has no word.</summary>
     public void Embed(ReadOnlySpan<char> text, Span<float> vector)
     {
+        Accumulate(text, vector);
+        Normalise(vector);
+    }
+
+    internal void Accumulate(ReadOnlySpan<char> text, Span<float> vector)
+    {
         var bag = t_bag ??= new FeatureBag();
         bag.Clear();
         Collect(text, bag);
@@ -54,8 +60,6 @@ internal sealed class HashedFeatures(int dimensions, FeatureWeights weights)
                 AddGrams(vector, bag.WordOf(feature), value);
             }
         }
-
-        Normalise(vector);
     }
 
     private void Collect(ReadOnlySpan<char> text, FeatureBag bag)
