@@ -12,8 +12,11 @@ public sealed record IndexOptions
     public Bm25Options Bm25 { get; init; } = Bm25Options.Default;
 
     /// <summary>A segment that has as many chunks takes no further document.</summary>
-    public int MaxSegmentChunks { get; init; } = 65_536;
+    public int MaxSegmentChunks { get; init; } = 32_768;
 
-    /// <summary>Nor does one that holds as many characters of text.</summary>
-    public long MaxSegmentText { get; init; } = 256L << 20;
+    /// <summary>Nor does one that holds as many bytes of text.</summary>
+    public long MaxSegmentText { get; init; } = 128L << 20;
+
+    /// <summary>A segment is rewritten without its deleted chunks once they are more than half of it, and at least this many.</summary>
+    public int MinDeletedToRewrite { get; init; } = 256;
 }

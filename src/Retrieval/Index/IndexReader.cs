@@ -3,6 +3,7 @@ using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Scoring;
+using RagCluster.Retrieval.Segments;
 using RagCluster.Retrieval.Vectors;
 
 namespace RagCluster.Retrieval.Index;
@@ -25,6 +26,9 @@ public sealed class IndexReader
     public int DocumentCount => _documents.Count;
 
     public int ChunkCount => _views.Sum(view => view.LiveCount);
+
+    /// <summary>Roughly what the index takes in memory.</summary>
+    public long IndexBytes => _views.Sum(view => view.Segment.Bytes);
 
     internal RoleSet[] ReaderSets { get; }
 
@@ -96,7 +100,7 @@ public sealed class IndexReader
                 LexicalSearch.Search(view, v, bm25, allowed.Bits, lexical);
             }
 
-            if (vectorQuery is not null && view.Segment.Vectors is { } vectors)
+            if (vectorQuery is not null && view.Segment.VectorsOf(vectorQuery.Dimensions) is { } vectors)
             {
                 var number = v;
                 vectors.Search(vectorQuery, view.Count, allowed.Bits, k, (row, score) => similar.Offer(new Hit(score, number, row)));
@@ -152,8 +156,25 @@ public sealed class IndexReader
         }
 
         var vectorQuery = VectorQuery.Of(vector);
-        var cosine = vectorQuery is null ? null : view.Segment.Vectors?.Score(vectorQuery, chunk);
+        var cosine = vectorQuery is null ? null : view.Segment.VectorsOf(vectorQuery.Dimensions)?.Score(vectorQuery, chunk);
         return new ScoreExplanation(id, total, contributions, cosine);
+    }
+
+    /// <summary>
+    /// Writes this snapshot as files and names them. Files that an earlier save wrote and that still hold are named
+    /// again instead of written again. Nothing that another manifest names is touched; searching and writing go on.
+    /// </summary>
+    public SegmentManifest Save(string directory)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(directory);
+        var rows = Array.ConvertAll(_views, view => new DocumentEntry?[view.DocumentCount]);
+        var places = _views.Select((view, i) => (view.Segment, i)).ToDictionary(pair => pair.Segment, pair => pair.i);
+        foreach (var entry in _documents.Values)
+        {
+            rows[places[entry.Segment]][entry.Row] = entry;
+        }
+
+        return SegmentStore.Save(directory, _options.Analyzer, _views, rows);
     }
 
     private List<ScoredPassage> Passages(TopK top)

@@ -3,6 +3,7 @@ using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Scoring;
+using RagCluster.Retrieval.Segments;
 
 namespace RagCluster.Retrieval.Index;
 
@@ -13,6 +14,8 @@ namespace RagCluster.Retrieval.Index;
 /// <remarks>
 /// One thread at a time applies events; any number search meanwhile, each on a snapshot (<see cref="Reader"/>) that
 /// costs nothing to take and never changes. What was applied is in the next snapshot. Neither side waits for the other.
+/// Chunks go into the last segment until it is full. Deleting only marks them; a segment that is more than half deleted
+/// is rewritten, so the garbage stays below the living.
 /// </remarks>
 public sealed class PartitionIndex
 {
@@ -21,7 +24,6 @@ public sealed class PartitionIndex
     private ImmutableDictionary<DocumentId, DocumentEntry> _documents = ImmutableDictionary<DocumentId, DocumentEntry>.Empty;
     private RoleSet[] _readerSets = [];
     private SegmentView[] _views = [];
-    private Segment? _open;
     private IndexReader _reader;
 
     public PartitionIndex(IndexOptions? options = null)
@@ -32,6 +34,25 @@ public sealed class PartitionIndex
 
     /// <summary>The index as it is now: an immutable snapshot.</summary>
     public IndexReader Reader => Volatile.Read(ref _reader);
+
+    /// <summary>Reads back what <see cref="IndexReader.Save"/> wrote.</summary>
+    /// <exception cref="SegmentCorruptException">A file is missing, changed or not readable by this version; rebuild from the log.</exception>
+    public static PartitionIndex Open(string directory, SegmentManifest manifest, IndexOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(manifest);
+        var index = new PartitionIndex(options);
+        index.Load(directory, manifest);
+        return index;
+    }
+
+    /// <summary>
+    /// Removes the index files that the manifest does not name. Call it when the manifest is durable and no save is
+    /// running: an older manifest's files go.
+    /// </summary>
+    public static void Prune(string directory, SegmentManifest manifest) => SegmentStore.Prune(directory, manifest);
+
+    /// <inheritdoc cref="IndexReader.Save"/>
+    public SegmentManifest Save(string directory) => Reader.Save(directory);
 
     /// <summary>Applies any of a partition's events. Whether anything changed.</summary>
     public bool Apply(PartitionEvent @event) => @event switch
@@ -64,17 +85,14 @@ public sealed class PartitionIndex
             Delete(old);
         }
 
-        var dimensions = indexed.Chunks.Count > 0 ? indexed.Chunks[0].Vector.Dimensions : 0;
-        if (_open is null || _open.ChunkCount >= _options.MaxSegmentChunks || _open.TextLength >= _options.MaxSegmentText || !_open.Takes(dimensions))
+        var segment = OpenSegment();
+        var row = segment.Add(indexed);
+        Admit(segment, row, readers, revision);
+        if (old is not null)
         {
-            _open = new Segment(_options.Analyzer);
-            _views = [.. _views, Empty(_open)];
+            RewriteIfSparse(old.Segment);
         }
 
-        var row = _open.Add(indexed);
-        var stored = _open.Documents[row];
-        Extend(stored, SetNumber(readers));
-        _documents = _documents.SetItem(indexed.Document, new DocumentEntry(_open, row, stored, readers, revision));
         Publish();
         return true;
     }
@@ -89,6 +107,7 @@ public sealed class PartitionIndex
 
         Delete(old);
         _documents = _documents.Remove(removed.Document);
+        RewriteIfSparse(old.Segment);
         Publish();
         return true;
     }
@@ -107,48 +126,136 @@ public sealed class PartitionIndex
         // A copy: older snapshots keep the old array.
         var readers = view.ReadersOf.ToArray();
         readers.AsSpan(entry.Stored.First, entry.Stored.Count).Fill(SetNumber(restricted.Readers));
-        Replace(number, view, readersOf: readers);
+        Replace(number, view.Renewed(readers, view.Deleted, view.DeletedCount, view.TotalLength));
         _documents = _documents.SetItem(restricted.Document, entry with { Readers = restricted.Readers, AccessRevision = restricted.AccessRevision });
         Publish();
         return !entry.Readers.Equals(restricted.Readers) || entry.AccessRevision != restricted.AccessRevision;
     }
 
-    private void Delete(DocumentEntry entry)
+    private void Load(string directory, SegmentManifest manifest)
     {
-        var (first, count) = (entry.Stored.First, entry.Stored.Count);
-        if (count == 0)
+        foreach (var (segment, rows) in SegmentStore.Read(directory, manifest, _options.Analyzer))
+        {
+            var gone = new List<StoredDocument>();
+            _views = [.. _views, SegmentView.Of(segment)];
+            for (var row = 0; row < rows.Length; row++)
+            {
+                var stored = segment.Documents[row];
+                if (rows[row] is not { } access)
+                {
+                    Admit(segment, row, RoleSet.Empty, 0, alive: false);
+                    gone.Add(stored);
+                    continue;
+                }
+
+                if (_documents.ContainsKey(stored.Document))
+                {
+                    throw new SegmentCorruptException(manifest.State.Name, nameof(Section.State), $"The document \"{stored.Document}\" is there twice.");
+                }
+
+                Admit(segment, row, access.Readers, access.Revision);
+            }
+
+            Delete(segment, gone);
+        }
+
+        if (_documents.Count != manifest.Documents)
+        {
+            throw new SegmentCorruptException(manifest.State.Name, nameof(Section.State), $"It has {_documents.Count} documents, and the manifest says {manifest.Documents}.");
+        }
+
+        Publish();
+    }
+
+    /// <summary>The segment that takes the next document.</summary>
+    private Segment OpenSegment()
+    {
+        if (_views.Length > 0 && _views[^1].Segment is var last && last.ChunkCount < _options.MaxSegmentChunks && last.TextLength < _options.MaxSegmentText)
+        {
+            return last;
+        }
+
+        var segment = new Segment(_options.Analyzer);
+        _views = [.. _views, SegmentView.Of(segment)];
+        return segment;
+    }
+
+    /// <summary>Takes the document just added to the last segment into that segment's view.</summary>
+    private void Admit(Segment segment, int row, RoleSet readers, int revision, bool alive = true)
+    {
+        var added = segment.Documents[row];
+        var view = _views[^1];
+        var readersOf = view.ReadersOf;
+        if (readersOf.Length < added.First + added.Count)
+        {
+            Array.Resize(ref readersOf, Math.Max(added.First + added.Count, readersOf.Length * 2));
+        }
+
+        // Beyond the count of every snapshot, so nobody reads here yet.
+        readersOf.AsSpan(added.First, added.Count).Fill(SetNumber(readers));
+        var total = Sum(segment.Lengths, added, view.TotalLength, 1);
+        Replace(_views.Length - 1, view.Renewed(readersOf, view.Deleted, view.DeletedCount, total));
+        if (alive)
+        {
+            _documents = _documents.SetItem(added.Document, new DocumentEntry(segment, row, added, readers, revision));
+        }
+    }
+
+    private void Delete(DocumentEntry entry) => Delete(entry.Segment, [entry.Stored]);
+
+    private void Delete(Segment segment, IReadOnlyList<StoredDocument> documents)
+    {
+        var number = ViewOf(segment);
+        var view = _views[number];
+        var (count, total) = (view.DeletedCount, view.TotalLength);
+        var deleted = new ulong[Bitmap.WordsFor(view.Count)];
+        view.Deleted?.CopyTo(deleted, 0);
+        foreach (var document in documents)
+        {
+            Bitmap.AddRange(deleted, document.First, document.First + document.Count);
+            total = Sum(view.Lengths, document, total, -1);
+            count += document.Count;
+        }
+
+        Replace(number, view.Renewed(view.ReadersOf, count == 0 ? null : deleted, count, total));
+    }
+
+    /// <summary>Moves what is alive out of a segment that is mostly deleted, and lets the rest go.</summary>
+    private void RewriteIfSparse(Segment segment)
+    {
+        var number = ViewOf(segment);
+        var view = _views[number];
+        if (view.DeletedCount < _options.MinDeletedToRewrite || view.DeletedCount * 2 <= view.Count)
         {
             return;
         }
 
-        var number = ViewOf(entry.Segment);
-        var view = _views[number];
-        var deleted = new ulong[Bitmap.WordsFor(view.Count)];
-        view.Deleted?.CopyTo(deleted, 0);
-        Bitmap.AddRange(deleted, first, first + count);
-        Replace(number, view, deleted: deleted, deletedCount: view.DeletedCount + count, lengths: Sum(view.Lengths, first, count, view.TotalLength, -1));
-    }
-
-    /// <summary>Takes the chunks just added to the open segment into its view.</summary>
-    private void Extend(StoredDocument added, int setNumber)
-    {
-        var view = _views[^1];
-        var readers = view.ReadersOf;
-        if (readers.Length < added.First + added.Count)
+        _views = [.. _views.Where(v => v != view)];
+        var target = OpenSegment();
+        var numbers = new int[view.Count];
+        numbers.AsSpan().Fill(-1);
+        for (var row = 0; row < view.DocumentCount; row++)
         {
-            Array.Resize(ref readers, Math.Max(added.First + added.Count, readers.Length * 2));
+            var stored = view.Documents[row];
+            if (_documents.TryGetValue(stored.Document, out var entry) && entry.Segment == segment && entry.Row == row)
+            {
+                var moved = target.AddCopy(stored, view);
+                for (var i = 0; i < stored.Count; i++)
+                {
+                    numbers[stored.First + i] = target.Documents[moved].First + i;
+                }
+
+                Admit(target, moved, entry.Readers, entry.AccessRevision);
+            }
         }
 
-        // Beyond the count of every snapshot, so nobody reads here yet.
-        readers.AsSpan(added.First, added.Count).Fill(setNumber);
-        var total = Sum(view.Segment.Lengths, added.First, added.Count, view.TotalLength, 1);
-        Replace(_views.Length - 1, view, readersOf: readers, lengths: total);
+        target.AddPostings(view, numbers);
     }
 
-    private static PerField<long> Sum(Lengths lengths, int first, int count, PerField<long> from, int sign)
+    private static PerField<long> Sum(Lengths lengths, StoredDocument document, PerField<long> from, int sign)
     {
         var (body, title, headings) = (from.Body, from.Title, from.Headings);
-        for (var chunk = first; chunk < first + count; chunk++)
+        for (var chunk = document.First; chunk < document.First + document.Count; chunk++)
         {
             body += sign * lengths.Body[chunk];
             title += sign * lengths.Title[chunk];
@@ -158,43 +265,12 @@ public sealed class PartitionIndex
         return new PerField<long>(body, title, headings);
     }
 
-    private void Replace(int number, SegmentView view, int[]? readersOf = null, ulong[]? deleted = null, int? deletedCount = null, PerField<long>? lengths = null)
+    private void Replace(int number, SegmentView view)
     {
         SegmentView[] views = [.. _views];
-        views[number] = Renewed(view, readersOf ?? view.ReadersOf, deleted ?? view.Deleted, deletedCount ?? view.DeletedCount, lengths ?? view.TotalLength);
+        views[number] = view;
         _views = views;
     }
-
-    private static SegmentView Renewed(SegmentView view, int[] readersOf, ulong[]? deleted, int deletedCount, PerField<long> lengths) => new()
-    {
-        Segment = view.Segment,
-        Count = view.Segment.ChunkCount,
-        DocumentCount = view.Segment.DocumentCount,
-        Chunks = view.Segment.Chunks,
-        Documents = view.Segment.Documents,
-        Lengths = view.Segment.Lengths,
-        ReadersOf = readersOf,
-        Deleted = deleted,
-        DeletedCount = deletedCount,
-        TotalLength = lengths,
-    };
-
-    private static SegmentView Empty(Segment segment) => Renewed(
-        new SegmentView
-        {
-            Segment = segment,
-            Count = 0,
-            DocumentCount = 0,
-            Chunks = segment.Chunks,
-            Documents = segment.Documents,
-            Lengths = segment.Lengths,
-            ReadersOf = [],
-            TotalLength = default,
-        },
-        [],
-        null,
-        0,
-        default);
 
     private int ViewOf(Segment segment) => Array.FindIndex(_views, view => view.Segment == segment);
 

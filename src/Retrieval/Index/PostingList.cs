@@ -15,13 +15,16 @@ internal sealed class PostingList
     private int _inHeadings;
 
     public PostingList(string term, int hash)
-        : this(term, hash, [], 0, 0)
     {
+        Term = term;
+        Hash = hash;
+        _items = [];
     }
 
-    /// <summary>A list that is complete and lies in an array that it shares with others.</summary>
+    /// <summary>A list in an array that it shares with others, as it is read from a file. Nothing is appended to it, only to a copy.</summary>
     public PostingList(string term, int hash, ulong[] items, int offset, int count)
     {
+        IsShared = true;
         Term = term;
         Hash = hash;
         _items = items;
@@ -32,6 +35,11 @@ internal sealed class PostingList
     public string Term { get; }
 
     public int Hash { get; }
+
+    public bool IsShared { get; }
+
+    /// <summary>A list with the same postings and an array of its own.</summary>
+    public PostingList ToOwned() => new(Term, Hash) { _items = _items.AsSpan(_offset, _count).ToArray(), _count = _count };
 
     /// <summary>Counts an occurrence in the chunk that is being added; true the first time.</summary>
     public bool CountOccurrence(Field field)
@@ -69,7 +77,7 @@ internal sealed class PostingList
             Volatile.Write(ref _items, grown);
         }
 
-        _items[_count] = ((ulong)(uint)chunk << 32) | frequencies.Bits;
+        _items[_count] = Posting(chunk, frequencies);
         Volatile.Write(ref _count, _count + 1);
     }
 
@@ -86,6 +94,8 @@ internal sealed class PostingList
 
         return items;
     }
+
+    public static ulong Posting(int chunk, Frequencies frequencies) => ((ulong)(uint)chunk << 32) | frequencies.Bits;
 
     public static int ChunkOf(ulong posting) => (int)(posting >> 32);
 

@@ -18,21 +18,29 @@ internal sealed class Segment(Analyzer analyzer)
     private int[] _titleLengths = new int[4];
     private int[] _headingsLengths = new int[4];
     private StoredDocument[] _documents = new StoredDocument[4];
-    private FlatVectors? _vectors;
+    private FlatVectors[] _vectors = [];
 
     public Analyzer Analyzer => analyzer;
 
     public TermTable Terms { get; } = new();
 
-    /// <summary>Null while no chunk has a vector.</summary>
-    public FlatVectors? Vectors => Volatile.Read(ref _vectors);
+    /// <summary>By number of dimensions; models differ in it, and while a corpus moves from one to another both are here.</summary>
+    public IReadOnlyList<FlatVectors> Vectors => Volatile.Read(ref _vectors);
 
     public int ChunkCount { get; private set; }
 
     public int DocumentCount { get; private set; }
 
-    /// <summary>The characters of text that the segment holds, for limits.</summary>
+    /// <summary>The bytes of text that the segment holds.</summary>
     public long TextLength { get; private set; }
+
+    public long PostingCount { get; private set; }
+
+    /// <summary>The file that holds the segment's first so many chunks, once one was written or read.</summary>
+    public SavedSegment? Saved { get; set; }
+
+    /// <summary>Roughly what the segment takes in memory.</summary>
+    public long Bytes => (PostingCount * 8) + (Terms.Count * 100L) + TextLength + Vectors.Sum(vectors => vectors.Bytes) + (ChunkCount * 80L);
 
     public StoredChunk[] Chunks => _chunks;
 
@@ -40,8 +48,22 @@ internal sealed class Segment(Analyzer analyzer)
 
     public Lengths Lengths => new(_bodyLengths, _titleLengths, _headingsLengths);
 
-    /// <summary>Whether vectors of this many dimensions can live here.</summary>
-    public bool Takes(int dimensions) => dimensions == 0 || Vectors is null || Vectors.Dimensions == dimensions;
+    /// <summary>Null where no chunk has a vector of this many dimensions.</summary>
+    public FlatVectors? VectorsOf(int dimensions) => Array.Find(Volatile.Read(ref _vectors), vectors => vectors.Dimensions == dimensions);
+
+    /// <summary>The chunk's vector; empty where it has none.</summary>
+    public ReadOnlySpan<Half> VectorOf(int chunk)
+    {
+        foreach (var vectors in Volatile.Read(ref _vectors))
+        {
+            if (vectors[chunk] is { IsEmpty: false } vector)
+            {
+                return vector;
+            }
+        }
+
+        return [];
+    }
 
     /// <summary>Appends a document with its chunks and gives its row.</summary>
     public int Add(ChunksIndexed added)
@@ -63,11 +85,54 @@ internal sealed class Segment(Analyzer analyzer)
         return DocumentCount++;
     }
 
-    /// <summary>Appends a chunk whose postings are added by themselves: when segments are read or merged.</summary>
-    public void AddStored(in StoredChunk chunk, int body, int title, int headings, ReadOnlySpan<Half> vector, int dimensions)
+    /// <summary>Adds the postings of chunks that are here already.</summary>
+    public void AddTerm(PostingList list)
     {
-        AddVector(vector, dimensions);
+        Terms.Add(list);
+        PostingCount += list.Below(ChunkCount).Length;
+    }
+
+    /// <summary>Takes over a document of another segment, as it is stored there, but for its postings. Its row.</summary>
+    public int AddCopy(StoredDocument document, SegmentView from)
+    {
+        var copy = document with { First = ChunkCount };
+        for (var chunk = document.First; chunk < document.First + document.Count; chunk++)
+        {
+            AddStored(
+                new StoredChunk(copy, from.Chunks[chunk]),
+                from.Lengths.Body[chunk],
+                from.Lengths.Title[chunk],
+                from.Lengths.Headings[chunk],
+                from.Segment.VectorOf(chunk));
+        }
+
+        return AddDocument(copy);
+    }
+
+    /// <summary>Takes over postings; <paramref name="numbers"/> gives a chunk's new number, rising with the old one, or -1 for one that is not taken.</summary>
+    public void AddPostings(SegmentView from, ReadOnlySpan<int> numbers)
+    {
+        foreach (var list in from.Segment.Terms.All())
+        {
+            PostingList? own = null;
+            foreach (var posting in list.Below(from.Count))
+            {
+                if (numbers[PostingList.ChunkOf(posting)] is var number and >= 0)
+                {
+                    own ??= Terms.FindOrAdd(list.Term);
+                    own.Append(number, PostingList.FrequenciesOf(posting));
+                    PostingCount++;
+                }
+            }
+        }
+    }
+
+    /// <summary>Appends a chunk whose postings are added by themselves: when segments are read or rewritten.</summary>
+    public void AddStored(in StoredChunk chunk, int body, int title, int headings, ReadOnlySpan<Half> vector)
+    {
+        AddVector(vector);
         Append(chunk, body, title, headings);
+        TextLength += chunk.TextSize;
     }
 
     private void AddChunk(StoredDocument document, Chunk chunk)
@@ -85,15 +150,16 @@ internal sealed class Segment(Analyzer analyzer)
             list.Flush(ChunkCount);
         }
 
+        PostingCount += _touched.Count + document.Metadata.Count;
         _touched.Clear();
         foreach (var (key, value) in document.Metadata)
         {
             Terms.FindOrAdd(MetadataTerm.Of(key, value)).Append(ChunkCount, Frequencies.Of(0, 0, 0));
         }
 
-        AddVector(chunk.Vector.Values, chunk.Vector.Dimensions);
+        AddVector(chunk.Vector.Values);
         Append(new StoredChunk(document, chunk), body, title, headings);
-        TextLength += chunk.Text.Length;
+        TextLength += chunk.Text.Length * 2;
     }
 
     /// <summary>Adds the field's terms to those of the chunk at hand and gives its length.</summary>
@@ -115,21 +181,23 @@ internal sealed class Segment(Analyzer analyzer)
         return length;
     }
 
-    private void AddVector(ReadOnlySpan<Half> vector, int dimensions)
+    /// <summary>Gives the next chunk its vector. What has no dimension, or too many, is in no ranking.</summary>
+    private void AddVector(ReadOnlySpan<Half> vector)
     {
-        if (_vectors is null && dimensions > 0)
+        if (vector.Length is 0 or > VectorMath.MaxDimensions)
         {
-            var vectors = new FlatVectors(dimensions);
-            for (var i = 0; i < ChunkCount; i++)
-            {
-                vectors.Append([]);
-            }
-
-            // Published only now: a reader must not meet fewer rows than its view has chunks.
-            Volatile.Write(ref _vectors, vectors);
+            return;
         }
 
-        _vectors?.Append(vector);
+        var vectors = VectorsOf(vector.Length);
+        if (vectors is null)
+        {
+            vectors = new FlatVectors(vector.Length);
+            FlatVectors[] all = [.. _vectors, vectors];
+            Volatile.Write(ref _vectors, all);
+        }
+
+        vectors.Set(ChunkCount, vector);
     }
 
     private void Append(in StoredChunk chunk, int body, int title, int headings)
@@ -162,3 +230,7 @@ internal static class MetadataTerm
 
     public static string Of(string key, string value) => $"{Mark}{key}\0{value}";
 }
+
+/// <param name="Chunks">How many of the segment's chunks the file holds.</param>
+/// <param name="Documents">And of how many documents.</param>
+internal sealed record SavedSegment(string Directory, int Chunks, int Documents, Segments.SegmentFile File);

@@ -29,6 +29,34 @@ internal sealed class SegmentView
     /// <summary>The lengths of the chunks that are not gone, summed.</summary>
     public required PerField<long> TotalLength { get; init; }
 
+    /// <summary>The segment as it is now, with nothing known of its chunks yet.</summary>
+    public static SegmentView Of(Segment segment) => new()
+    {
+        Segment = segment,
+        Count = segment.ChunkCount,
+        DocumentCount = segment.DocumentCount,
+        Chunks = segment.Chunks,
+        Documents = segment.Documents,
+        Lengths = segment.Lengths,
+        ReadersOf = new int[segment.ChunkCount],
+        TotalLength = default,
+    };
+
+    /// <summary>The same segment as it is now. Only its writer may ask.</summary>
+    public SegmentView Renewed(int[] readersOf, ulong[]? deleted, int deletedCount, PerField<long> totalLength) => new()
+    {
+        Segment = Segment,
+        Count = Segment.ChunkCount,
+        DocumentCount = Segment.DocumentCount,
+        Chunks = Segment.Chunks,
+        Documents = Segment.Documents,
+        Lengths = Segment.Lengths,
+        ReadersOf = readersOf,
+        Deleted = deleted,
+        DeletedCount = deletedCount,
+        TotalLength = totalLength,
+    };
+
     public int LiveCount => Count - DeletedCount;
 
     public bool IsDeleted(int chunk) => Deleted is { } deleted && chunk >> 6 < deleted.Length && Bitmap.Has(deleted, chunk);

@@ -46,7 +46,18 @@ internal readonly struct StoredChunk
         _textLength = textLength;
     }
 
+    /// <summary>The same chunk for another segment, independent of the file that it may have come from.</summary>
+    public StoredChunk(StoredDocument document, in StoredChunk chunk)
+    {
+        this = chunk;
+        Document = document;
+        _text = chunk.Text;
+    }
+
     public StoredDocument Document { get; }
+
+    /// <summary>In bytes, as it is kept.</summary>
+    public long TextSize => _text is string text ? text.Length * 2L : Math.Abs((long)_textLength);
 
     public int Ordinal { get; }
 

@@ -17,12 +17,20 @@ internal sealed class TermTable
         return slots[Slot(slots, term, HashOf(term))];
     }
 
+    /// <summary>The term's list, to be appended to.</summary>
     public PostingList FindOrAdd(ReadOnlySpan<char> term)
     {
         var hash = HashOf(term);
         var slot = Slot(_slots, term, hash);
         if (_slots[slot] is { } found)
         {
+            if (found.IsShared)
+            {
+                // Readers that hold the shared list go on with it: it has all that their snapshots have.
+                found = found.ToOwned();
+                Volatile.Write(ref _slots[slot], found);
+            }
+
             return found;
         }
 

@@ -19,7 +19,7 @@ internal sealed class FlatVectors : IVectorIndex
     private const float Rounding = 2e-5f;
 
     private readonly int _stride;
-    private Block[] _blocks = [];
+    private Block?[] _blocks = [];
 
     public FlatVectors(int dimensions)
     {
@@ -29,35 +29,26 @@ internal sealed class FlatVectors : IVectorIndex
 
     public int Dimensions { get; }
 
-    public int Rows { get; private set; }
+    public long Bytes => _blocks.Count(block => block is not null) * BlockRows * ((Dimensions * 2L) + _stride + 16);
 
-    /// <summary>Appends a row; a vector of other dimensions, or without direction, is kept out of every ranking.</summary>
-    public void Append(ReadOnlySpan<Half> vector)
+    /// <summary>Gives a row its vector, unless that has no direction. Rows rise from call to call; those left out have none.</summary>
+    public void Set(int row, ReadOnlySpan<Half> vector)
     {
-        var row = Rows % BlockRows;
-        if (row == 0)
+        var number = row / BlockRows;
+        if (number >= _blocks.Length || _blocks[number] is null)
         {
-            Block[] grown = [.. _blocks, new Block(Dimensions, _stride)];
+            var grown = new Block?[Math.Max(number + 1, _blocks.Length)];
+            _blocks.CopyTo(grown, 0);
+            grown[number] = new Block(Dimensions, _stride);
             Volatile.Write(ref _blocks, grown);
         }
 
-        if (vector.Length == Dimensions && Dimensions <= VectorMath.MaxDimensions)
-        {
-            _blocks[^1].Set(row, vector);
-        }
-
-        Rows++;
+        _blocks[number]!.Set(row % BlockRows, vector);
     }
 
-    /// <summary>The row as it was appended; empty where it has no direction.</summary>
-    public ReadOnlySpan<Half> this[int row]
-    {
-        get
-        {
-            var block = Volatile.Read(ref _blocks)[row / BlockRows];
-            return block.Scale[row % BlockRows] == 0 ? [] : block.Values.AsSpan(row % BlockRows * Dimensions, Dimensions);
-        }
-    }
+    /// <summary>The row's vector; empty where it has none.</summary>
+    public ReadOnlySpan<Half> this[int row] =>
+        BlockOf(row) is { } block && block.Scale[row % BlockRows] != 0 ? block.Values.AsSpan(row % BlockRows * Dimensions, Dimensions) : [];
 
     public void Search(VectorQuery query, int rows, ReadOnlySpan<ulong> allowed, int k, Action<int, double> offer)
     {
@@ -75,7 +66,7 @@ internal sealed class FlatVectors : IVectorIndex
             {
                 if (uppers[row] >= least)
                 {
-                    offer(row, Exact(query, blocks[row / BlockRows], row % BlockRows));
+                    offer(row, Exact(query, blocks[row / BlockRows]!, row % BlockRows));
                 }
             }
         }
@@ -87,8 +78,13 @@ internal sealed class FlatVectors : IVectorIndex
 
     public double? Score(VectorQuery query, int row)
     {
-        var block = Volatile.Read(ref _blocks)[row / BlockRows];
-        return query.Dimensions != Dimensions || block.Scale[row % BlockRows] == 0 ? null : Exact(query, block, row % BlockRows);
+        return query.Dimensions == Dimensions && BlockOf(row) is { } block && block.Scale[row % BlockRows] != 0 ? Exact(query, block, row % BlockRows) : null;
+    }
+
+    private Block? BlockOf(int row)
+    {
+        var blocks = Volatile.Read(ref _blocks);
+        return row / BlockRows < blocks.Length ? blocks[row / BlockRows] : null;
     }
 
     /// <summary>Writes each row's upper bound (NaN where it does not take part) and returns the k-th greatest lower bound.</summary>
@@ -99,8 +95,13 @@ internal sealed class FlatVectors : IVectorIndex
         var blocks = Volatile.Read(ref _blocks);
         for (var first = 0; first < rows; first += BlockRows)
         {
-            var block = blocks[first / BlockRows];
             var count = Math.Min(BlockRows, rows - first);
+            if (first / BlockRows >= blocks.Length || blocks[first / BlockRows] is not { } block)
+            {
+                uppers.Slice(first, count).Fill(float.NaN);
+                continue;
+            }
+
             for (var i = 0; i < count; i++)
             {
                 var scale = block.Scale[i];

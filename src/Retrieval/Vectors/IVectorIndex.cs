@@ -1,7 +1,7 @@
 namespace RagCluster.Retrieval.Vectors;
 
 /// <summary>
-/// The vectors of one segment, row i belonging to chunk i. The exact scan is one way to search them; a graph is
+/// The vectors of one segment that have so many dimensions, row i belonging to chunk i; not every chunk has one. The exact scan is one way to search them; a graph is
 /// another, and comes behind the same door.
 /// </summary>
 internal interface IVectorIndex
