@@ -19,7 +19,7 @@ public sealed record EndpointOptions
     /// <summary>The environment variable that holds the API key; empty for none. A key itself is never configured.</summary>
     public string ApiKeyVariable { get; init; } = "";
 
-    /// <summary>The file that holds the API key (a mounted secret); empty for none.</summary>
+    /// <summary>The file whose first line is the API key (a mounted secret); empty for none.</summary>
     public string ApiKeyFile { get; init; } = "";
 
     /// <summary>How many dimensions the model's vectors have; 0 takes what comes, the first answer decides.</summary>
@@ -107,7 +107,7 @@ public sealed record EndpointOptions
 
         try
         {
-            return File.ReadAllText(ApiKeyFile).Trim();
+            return File.ReadLines(ApiKeyFile).FirstOrDefault()?.Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
