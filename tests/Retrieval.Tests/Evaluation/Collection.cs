@@ -81,7 +81,7 @@ internal sealed class Collection
         var (ndcg, map, recall) = (0.0, 0.0, 0.0);
         foreach (var (id, text) in Queries)
         {
-            var found = reader.Find(text, null, reader.Statistics(text), RoleSet.Empty, SearchFilter.None, 1000);
+            var found = reader.Find(text, null, reader.Statistics(text), RoleSet.Empty, SearchFilter.None, Name == "insuranceqa" ? 100 : 1000);
             string[] ranking = [.. found.Lexical.Select(p => p.Passage.Document.Value)];
             ndcg += RetrievalMetrics.Ndcg(ranking, Judgments[id], 10);
             map += RetrievalMetrics.AveragePrecision(ranking, Judgments[id]);

@@ -1,0 +1,40 @@
+using RagCluster.Messages;
+using RagCluster.Retrieval.Fusion;
+
+namespace RagCluster.Retrieval.Tests.Fusion;
+
+/// <summary>Two rankings become one: by the published formula, and the same way each time.</summary>
+public class FusionTests
+{
+    [Fact]
+    public void Reciprocal_ranks_add_up()
+    {
+        var fused = ReciprocalRankFusion.Fuse([new Ranking([P("a", 9), P("b", 8)]), new Ranking([P("b", 0.9), P("c", 0.1)], Weight: 0.5)], 10);
+        fused.Ids().ShouldBe(["b@1#0", "a@1#0", "c@1#0"]);
+        fused[0].Score.ShouldBe((1.0 / 62) + (0.5 / 61), 1e-15);
+        fused[1].Score.ShouldBe(1.0 / 61, 1e-15);
+        fused[2].Score.ShouldBe(0.5 / 62, 1e-15);
+    }
+
+    [Fact]
+    public void Scores_are_weighed_after_division_by_the_greatest()
+    {
+        var fused = ScoreFusion.Fuse([P("a", 10), P("b", 5)], [P("b", 0.8), P("c", 0.4), P("d", -0.2)], 10, vectorWeight: 0.4);
+        fused.Ids().ShouldBe(["b@1#0", "a@1#0", "c@1#0", "d@1#0"]);
+        fused.Select(p => Math.Round(p.Score, 12)).ShouldBe([0.7, 0.6, 0.2, 0]);
+    }
+
+    [Fact]
+    public void Equal_scores_are_in_the_order_of_chunk_ids()
+    {
+        ReciprocalRankFusion.Fuse([new Ranking([P("b", 1)]), new Ranking([P("a", 1)])], 10).Ids().ShouldBe(["a@1#0", "b@1#0"]);
+        ScoreFusion.Fuse([P("b", 3), P("c", 3), P("a", 3)], [], 2).Ids().ShouldBe(["a@1#0", "b@1#0"]);
+        ReciprocalRankFusion.Merge([[P("b", 1)], [P("a", 1), P("c", 0.5)]], 2).Ids().ShouldBe(["a@1#0", "b@1#0"]);
+    }
+
+    [Fact]
+    public void One_empty_ranking_leaves_the_other_in_order() =>
+        ScoreFusion.Fuse([], [P("a", 0.5), P("b", 0.4)], 10).Ids().ShouldBe(["a@1#0", "b@1#0"]);
+
+    private static ScoredPassage P(string document, double score) => new(new Passage(new DocumentId(document), 1, 0, 0, 1, "x"), score);
+}
