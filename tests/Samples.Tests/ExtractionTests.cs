@@ -1,12 +1,8 @@
-using RagCluster.Ingestion.Parsing;
-
 namespace RagCluster.Samples.Tests;
 
 /// <summary>A passage that a parser loses or rewrites can never be found or cited, however good the search is.</summary>
 public sealed class ExtractionTests
 {
-    private static readonly DocumentParser Parser = new(new ParserLimits(), TimeProvider.System);
-
     [Theory]
     [InlineData(".csv")]
     [InlineData(".html")]
@@ -20,7 +16,7 @@ public sealed class ExtractionTests
         questions.ShouldNotBeEmpty();
         foreach (var question in questions)
         {
-            var parsed = await ParseAsync(question.Document!);
+            var parsed = await SampleLibrary.ParseAsync(question.Document!);
             SampleLibrary.Normal(parsed.Text).ShouldContain(SampleLibrary.Normal(question.Passage!), Case.Sensitive, $"{question.Id} in {question.Document}");
         }
     }
@@ -30,7 +26,7 @@ public sealed class ExtractionTests
     {
         foreach (var path in SampleLibrary.Documents.Where(path => path.EndsWith(".html", StringComparison.Ordinal)))
         {
-            var text = (await ParseAsync(path)).Text;
+            var text = (await SampleLibrary.ParseAsync(path)).Text;
             foreach (var chrome in new[] { "Find an adviser", "Accept all cookies", "Search the site", "Subscribe", "Lighthouse Run", "dataLayer", "Site map", "subject to the terms of the policy" })
             {
                 text.ShouldNotContain(chrome, Case.Sensitive, path);
@@ -41,12 +37,5 @@ public sealed class ExtractionTests
             var last = html.LastIndexOf("</p>", html.IndexOf("<aside", StringComparison.Ordinal), StringComparison.Ordinal);
             text.ShouldContain(html[(html.LastIndexOf("<p>", last, StringComparison.Ordinal) + 3)..last], Case.Sensitive, path);
         }
-    }
-
-    private static async Task<ParsedDocument> ParseAsync(string path)
-    {
-        var bytes = await File.ReadAllBytesAsync(Path.Combine(SampleLibrary.Folder, path), TestContext.Current.CancellationToken);
-        var result = await Parser.ParseAsync(bytes, path, null, TestContext.Current.CancellationToken);
-        return result.ShouldBeOfType<ParseSuccess>($"{path}: {(result as ParseFailure)?.Detail}").Document;
     }
 }

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.RegularExpressions;
-using RagCluster.Samples;
+using RagCluster.Ingestion.Parsing;
 
 namespace RagCluster.Samples.Tests;
 
@@ -16,6 +16,8 @@ internal static partial class SampleLibrary
         RespectNullableAnnotations = true,
         RespectRequiredConstructorParameters = false,
     };
+
+    private static readonly DocumentParser Parser = new(new ParserLimits(), TimeProvider.System);
 
     public static string Root { get; } = SampleFolders.FindRoot(AppContext.BaseDirectory);
     public static string Folder { get; } = Path.Combine(Root, "samples", "library");
@@ -40,6 +42,13 @@ internal static partial class SampleLibrary
 
     public static Regex Glob(string glob) =>
         new("^" + Regex.Escape(glob).Replace("\\*\\*", ".+", StringComparison.Ordinal).Replace("\\*", "[^/]*", StringComparison.Ordinal) + "$", RegexOptions.CultureInvariant);
+
+    public static async Task<ParsedDocument> ParseAsync(string path)
+    {
+        var bytes = await File.ReadAllBytesAsync(Path.Combine(Folder, path), TestContext.Current.CancellationToken);
+        var result = await Parser.ParseAsync(bytes, path, null, TestContext.Current.CancellationToken);
+        return result.ShouldBeOfType<ParseSuccess>($"{path}: {(result as ParseFailure)?.Detail}").Document;
+    }
 
     /// <summary>White space collapsed, case ignored: how questions.jsonl is compared.</summary>
     public static string Normal(string text) => WhiteSpace().Replace(text, " ").Trim().ToUpperInvariant();
