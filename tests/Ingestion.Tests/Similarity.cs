@@ -25,10 +25,17 @@ internal static partial class Similarity
         return (common / Math.Max(1, f.Values.Sum()), common / Math.Max(1, e.Values.Sum()));
     }
 
+    /// <summary>F1 of pairs of neighbouring words: the order of reading counts.</summary>
+    public static double Pairs(string found, string expected)
+    {
+        static string Joined(string text) => string.Join(" ", Words().Matches(text.ToLowerInvariant()).Select(w => w.Value) is var words ? words.Zip(words.Skip(1), (a, b) => a + "x" + b) : []);
+        return F1(Joined(found), Joined(expected));
+    }
+
     private static Dictionary<string, int> Bag(string text)
     {
         var bag = new Dictionary<string, int>();
-        foreach (Match word in Words().Matches(text.Normalize(System.Text.NormalizationForm.FormKC).ToLowerInvariant()))
+        foreach (Match word in Words().Matches(text.ToLowerInvariant()))
         {
             bag[word.Value] = bag.GetValueOrDefault(word.Value) + 1;
         }
