@@ -13,7 +13,7 @@ public sealed class DocumentParser(ParserLimits limits, TimeProvider time) : IDo
 {
     private readonly Dictionary<string, IFormat> _formats = new IFormat[]
     {
-        new PlainTextFormat(), new MarkdownFormat(), new HtmlFormat(), new CsvFormat(), new JsonFormat(), new JsonLinesFormat(), new Pdf.PdfFormat(),
+        new PlainTextFormat(), new MarkdownFormat(), new HtmlFormat(), new CsvFormat(), new JsonFormat(), new JsonLinesFormat(), new Pdf.PdfFormat(), new Docx.DocxFormat(),
     }.ToDictionary(f => f.MediaType);
 
     public async Task<ParseResult> ParseAsync(ReadOnlyMemory<byte> content, string name, string? mediaType, CancellationToken cancellation)

@@ -36,7 +36,13 @@ internal sealed class PdfFormat : IFormat
         for (var number = 1; number <= pages.Count; number++)
         {
             reader.Runs.Clear();
-            reader.Read(Content(file, pages[number - 1]), pages[number - 1].Resources, pages[number - 1].ToPage);
+            var page = pages[number - 1];
+            reader.Read(Content(file, page), page.Resources, page.ToPage);
+            foreach (var (form, toUserSpace) in PdfAnnotations.Appearances(page.Dictionary))
+            {
+                reader.Read(form, page.Resources, toUserSpace.Then(page.ToPage));
+            }
+
             lines.Add(LineBuilder.Build(reader.Runs, number));
         }
 

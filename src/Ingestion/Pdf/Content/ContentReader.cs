@@ -29,6 +29,13 @@ internal sealed class ContentReader(PdfFile file, FontCache fonts)
         Run(content, resources, new GraphicsState { Page = toPage }, 0);
     }
 
+    /// <summary>Reads a form, as what a form field or a note shows.</summary>
+    public void Read(PdfStream form, PdfDictionary? resources, Matrix toPage)
+    {
+        _marked.Clear();
+        Form(form, resources, new GraphicsState { Page = toPage }, 0, mayOmitSubtype: true);
+    }
+
     private void Run(byte[] content, PdfDictionary? resources, GraphicsState state, int depth)
     {
         var lexer = new PdfLexer(content, null, file.Limits.NestingDepth);
@@ -155,9 +162,9 @@ internal sealed class ContentReader(PdfFile file, FontCache fonts)
         }
     }
 
-    private void Form(PdfStream? form, PdfDictionary? outer, GraphicsState state, int depth)
+    private void Form(PdfStream? form, PdfDictionary? outer, GraphicsState state, int depth, bool mayOmitSubtype = false)
     {
-        if (form is null || form.Dictionary.Name("Subtype") != "Form")
+        if (form is null || form.Dictionary.Name("Subtype") is var subtype && subtype != "Form" && !(mayOmitSubtype && subtype is null))
         {
             return;
         }

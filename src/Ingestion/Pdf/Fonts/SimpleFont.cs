@@ -33,7 +33,8 @@ internal sealed partial class SimpleFont : PdfFont
         foreach (var code in text)
         {
             var shown = ToUnicode?.Text(code, 1) is { Length: > 0 } mapped ? Readable(mapped) : null;
-            shown ??= _texts[code] is { } own ? Readable(own) : "";
+            // TeX's fonts have no space; what writes one all the same means a space.
+            shown ??= _texts[code] is { } own ? Readable(own) : code == 32 ? " " : "";
             if (shown.Length == 0)
             {
                 Unknown++;
@@ -60,7 +61,7 @@ internal sealed partial class SimpleFont : PdfFont
                         code = (int)Math.Clamp(number, 0, 256);
                         break;
                     case PdfName glyph when code < 256:
-                        texts[code] = glyph.Value == ".notdef" ? null : GlyphNames.Text(glyph.Value) ?? Numbered(glyph.Value, texts[code]);
+                        texts[code] = glyph.Value == ".notdef" ? null : GlyphNames.Text(glyph.Value) ?? Numbered(glyph.Value, code);
                         code++;
                         break;
                 }
@@ -70,13 +71,20 @@ internal sealed partial class SimpleFont : PdfFont
         return texts;
     }
 
-    // "g65", "c65", "char65": some producers name glyphs after the code that they stand for.
-    private static string? Numbered(string glyph, string? otherwise)
+    // "g65" for code 65: some producers name glyphs after their code. Other numbers are the font's own and say nothing,
+    // but for 3, which is the space in every TrueType font made to Microsoft's order.
+    private static string? Numbered(string glyph, int code)
     {
         var match = NumberedName().Match(glyph);
-        return match.Success && int.TryParse(match.Groups[1].ValueSpan, NumberStyles.None, CultureInfo.InvariantCulture, out var code) && code is >= 32 and < 256
-            ? Encodings.WinAnsi[code]
-            : otherwise;
+        if (!match.Success)
+        {
+            return null;
+        }
+
+        var digits = match.Groups[1].ValueSpan;
+        var isCode = int.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number == code
+            || int.TryParse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var hex) && hex == code;
+        return isCode && code >= 32 ? Encodings.WinAnsi[code] : number == 3 ? " " : null;
     }
 
     private static string?[] BuiltIn(PdfFile file, PdfDictionary font, string name)
@@ -123,7 +131,7 @@ internal sealed partial class SimpleFont : PdfFont
         return texts;
     }
 
-    [GeneratedRegex(@"^(?:g|c|C|G|char|cid|index|a)0*(\d{2,3})$")]
+    [GeneratedRegex(@"^(?:g|c|C|G|char|cid|index|a)0*([0-9a-fA-F]{1,4})$")]
     private static partial Regex NumberedName();
 
     [GeneratedRegex(@"dup\s+(\d{1,3})\s*/(\S+)\s+put")]
