@@ -5,10 +5,12 @@ public sealed class ExtractionTests
 {
     [Theory]
     [InlineData(".csv")]
+    [InlineData(".docx")]
     [InlineData(".html")]
     [InlineData(".json")]
     [InlineData(".jsonl")]
     [InlineData(".md")]
+    [InlineData(".pdf")]
     [InlineData(".txt")]
     public async Task Passages_stand_in_the_extracted_text(string format)
     {
@@ -37,5 +39,19 @@ public sealed class ExtractionTests
             var last = html.LastIndexOf("</p>", html.IndexOf("<aside", StringComparison.Ordinal), StringComparison.Ordinal);
             text.ShouldContain(html[(html.LastIndexOf("<p>", last, StringComparison.Ordinal) + 3)..last], Case.Sensitive, path);
         }
+    }
+
+    [Fact]
+    public async Task A_page_number_leads_to_the_page_on_which_the_text_stands()
+    {
+        var guide = await SampleLibrary.ParseAsync("policy/policy-provisions-guide.pdf");
+        guide.Title.ShouldBe("Policy Provisions Guide");
+        guide.Pages.ShouldBe(4);
+        int? PageOf(string text) => guide.Blocks.Last(block => block.Start <= guide.Text.IndexOf(text, StringComparison.Ordinal)).Page;
+        PageOf("within 10 days after you receive it").ShouldBe(1);
+        PageOf("while sane or insane").ShouldBe(2);
+        PageOf("Settlement option: Lump sum").ShouldBe(3);
+        PageOf("including war, terrorism, epidemics").ShouldBe(4);
+        guide.Text.ShouldNotContain("BL-900", Case.Sensitive, "What stands at the foot of every page is not text.");
     }
 }
