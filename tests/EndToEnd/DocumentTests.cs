@@ -82,6 +82,8 @@ public sealed class DocumentTests(BrowserFixture fixture) : VisitTest(fixture)
         await page.GetByLabel("View as").SelectOptionAsync("customer");
         await Expect(page.Locator(".document")).ToHaveCountAsync(6);
         await Expect(page.Locator("#documents")).Not.ToContainTextAsync("Underwriting guide");
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Delete" })).ToHaveCountAsync(0);
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Add documents" })).ToHaveCountAsync(0);
         await page.ReloadAsync();
         await Expect(page.GetByLabel("View as")).ToHaveValueAsync("customer");
     }, Documents);

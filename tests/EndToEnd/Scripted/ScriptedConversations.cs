@@ -22,16 +22,12 @@ internal sealed record ScriptedConversation(string Id, string Title, DateTimeOff
     });
 
     public bool Has(string question) => Journal.Log.Any(frame => (string?)frame["id"] == question);
-
-    public bool Ended(string question) =>
-        Journal.Log.Any(frame => (string?)frame["id"] == question && (string?)frame["type"] is "completed" or "failed" or "cancelled" && (string?)frame["id"] == question);
 }
 
 /// <summary>Conversations that answer by script: see <see cref="Script"/>.</summary>
 internal sealed class ScriptedConversations(Script script, TimeProvider time)
 {
     private readonly ConcurrentDictionary<string, ScriptedConversation> _all = new();
-    private readonly ConcurrentDictionary<string, string> _conversationOf = new();
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _answering = new();
 
     /// <summary>Closed, it holds every answer after <see cref="HoldAfter"/> pieces of its text.</summary>
@@ -48,16 +44,22 @@ internal sealed class ScriptedConversations(Script script, TimeProvider time)
 
     public ScriptedConversation? Find(string id) => _all.GetValueOrDefault(id);
 
-    /// <summary>Asked again with the same id, it is the same question in the same conversation.</summary>
-    public (ScriptedConversation Conversation, long Seq) Ask(string question, string? conversation, string text)
+    /// <summary>Asked again with the same id in the same conversation, it is the same question.</summary>
+    /// <param name="regenerateOf">The question that is answered again; <paramref name="text"/> is then its text.</param>
+    public (ScriptedConversation Conversation, long Seq) Ask(string question, string id, string? text, string? regenerateOf = null)
     {
-        var id = _conversationOf.GetOrAdd(question, _ => conversation ?? $"c-{Guid.NewGuid():n}");
+        text ??= (string)_all[id].Journal.Log.First(frame => (string?)frame["type"] == "question" && (string?)frame["id"] == regenerateOf)["text"]!;
         var asked = _all.GetOrAdd(id, _ => new ScriptedConversation(id, text.Length > 60 ? text[..60] : text, time.GetUtcNow()));
         lock (asked)
         {
+            if (asked.Journal.Log.Count == 0)
+            {
+                asked.Append("started", "", ("title", asked.Title));
+            }
+
             if (!asked.Has(question))
             {
-                asked.Append("question", question, ("text", text), ("askedAt", time.GetUtcNow().ToString("O")));
+                asked.Append("question", question, ("text", text), ("at", time.GetUtcNow().ToString("O")), ("regenerateOf", regenerateOf));
                 var stop = _answering[question] = new CancellationTokenSource();
                 _ = AnswerAsync(asked, question, text, stop.Token);
             }
@@ -86,6 +88,7 @@ internal sealed class ScriptedConversations(Script script, TimeProvider time)
                 return;
             }
 
+            conversation.Append("begun", question, ("query", text));
             conversation.Append("sources", question, ("passages", answer.Sources.DeepClone()));
             var pieces = 0;
             foreach (var piece in answer.Pieces)
@@ -128,7 +131,7 @@ internal sealed class ScriptedConversations(Script script, TimeProvider time)
             {
                 ["question"] = id,
                 ["text"] = (string?)asked["text"],
-                ["askedAt"] = (string?)asked["askedAt"],
+                ["askedAt"] = (string?)asked["at"],
                 ["status"] = (string?)end?["type"] ?? "open",
                 ["answer"] = (string?)end?["text"] ?? string.Concat(mine.Where(frame => (string?)frame["type"] == "delta").Select(frame => (string?)frame["text"])),
                 ["citations"] = end?["citations"]?.DeepClone() ?? new JsonArray(),

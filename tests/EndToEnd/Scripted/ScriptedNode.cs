@@ -69,7 +69,7 @@ internal sealed class ScriptedNode : IAsyncDisposable
             Token is null || call.HttpContext.Request.Headers.Authorization == $"Bearer {Token}"
                 ? await next(call)
                 : Problem(401, "unauthorized", "This node asks for an access token."));
-        api.MapGet("/me", () => new { tenant = "default", user = "ada", roles = new[] { "adviser", "customer", "underwriter" }, open = Token is null });
+        api.MapGet("/me", () => new { tenant = "default", user = "ada", roles = new[] { "admin", "adviser", "customer", "underwriter" }, open = Token is null });
         MapDocuments(api);
         MapConversations(api);
         api.MapGet("/search", (string q) => Search(q));
@@ -94,7 +94,7 @@ internal sealed class ScriptedNode : IAsyncDisposable
             }
 
             var row = Documents.Receive(file.FileName, content.ToArray(), form["readers"].ToString().Split(',', StringSplitOptions.RemoveEmptyEntries));
-            return Results.Json(new { row.Id, row.Version, row.Status }, statusCode: 202);
+            return Results.Json(new { documents = new[] { new { row.Id, row.Version, row.Status, changed = true } } }, statusCode: 202);
         });
         api.MapGet("/documents/{id}", (string id) => Documents.Find(id) is { } row ? Results.Json(row) : NotFound());
         api.MapDelete("/documents/{id}", (string id) =>

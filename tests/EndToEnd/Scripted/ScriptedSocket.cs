@@ -87,9 +87,11 @@ internal sealed class ScriptedSockets(ScriptedConversations conversations)
                 {
                     case "ask":
                         var id = (string)frame["id"]!;
-                        var (conversation, seq) = conversations.Ask(id, (string?)frame["conversation"], (string)frame["text"]!);
+                        var (conversation, seq) = conversations.Ask(id, (string)frame["conversation"]!, (string?)frame["text"], (string?)frame["regenerateOf"]);
                         await SendAsync(new JsonObject { ["type"] = "accepted", ["id"] = id, ["conversation"] = conversation.Id, ["seq"] = seq });
-                        _ = FollowAsync(conversation, seq - 1);
+
+                        // Acceptance stands for the question itself: what follows it follows it.
+                        _ = FollowAsync(conversation, seq);
                         break;
                     case "resume" when conversations.Find((string)frame["conversation"]!) is { } resumed:
                         _ = FollowAsync(resumed, (long)frame["after"]!);
@@ -101,7 +103,7 @@ internal sealed class ScriptedSockets(ScriptedConversations conversations)
                         conversations.Cancel((string)frame["id"]!);
                         break;
                     case "ping":
-                        await SendAsync(new JsonObject { ["type"] = "heartbeat" });
+                        await SendAsync(new JsonObject { ["type"] = "pong" });
                         break;
                 }
             }

@@ -3,10 +3,17 @@ import { api, identity, signInNeeded } from './api.js';
 import { ask } from './dialog.js';
 import { byId, clear, h } from './dom.js';
 
+const administrator = 'admin';
+
 export class Account {
   #asking = false;
   #onChange;
   roles = [];
+
+  /** Whether documents may be added, changed and deleted; the node decides, the page only hides what it would refuse. */
+  get mayWrite() {
+    return identity.role ? identity.role === administrator : this.roles.includes(administrator);
+  }
 
   /** @param onChange is called when the identity has changed: everything on screen may be somebody else's now */
   constructor(onChange) {
@@ -37,6 +44,7 @@ export class Account {
   }
 
   #show(me) {
+    document.documentElement.toggleAttribute('data-reader', !this.mayWrite);
     byId('view-as-row').hidden = !me.open || this.roles.length < 2;
     clear(byId('view-as')).append(h('option', { value: '' }, 'all roles'), ...this.roles.map((role) => h('option', { value: role, selected: role === identity.role }, role)));
     byId('account').hidden = me.open;

@@ -91,12 +91,16 @@ export const api = {
   feedback: (id, feedback) => call(`conversations/${segment(id)}/feedback`, { method: 'POST', json: feedback }),
 };
 
-/** Uploads one file, telling how far it is (0 to 1); fetch cannot tell that, hence the older interface. */
+/**
+ * Uploads one file, telling how far it is (0 to 1); fetch cannot tell that, hence the older interface.
+ * Resolves to {id, version, status, changed}; unchanged means that the node had this very content before.
+ */
 export function upload(file, readers, onProgress) {
   return new Promise((resolve, reject) => {
     const form = new FormData();
-    form.append('file', file, file.name);
+    // The node reads the form as it comes: what is said about a file goes before it.
     if (readers.length) form.append('readers', readers.join(','));
+    form.append('file', file, file.name);
     const request = new XMLHttpRequest();
     request.open('POST', `${root}/documents`);
     for (const [name, value] of Object.entries(headers())) request.setRequestHeader(name, value);
@@ -106,7 +110,7 @@ export function upload(file, readers, onProgress) {
     request.onerror = () => reject(ApiError.unreachable());
     request.onload = () => {
       const body = request.response ?? {};
-      if (request.status >= 200 && request.status < 300) resolve(body);
+      if (request.status >= 200 && request.status < 300) resolve(body.documents[0]);
       else reject(new ApiError(request.status, body.code ?? `http-${request.status}`, body.title ?? `The node answered ${request.status}.`, body.detail));
     };
     request.send(form);

@@ -20,7 +20,7 @@ export function documentRow(document, { onOpen, onRetry, onReaders, onDelete }) 
     h('span', { class: 'kind', aria: { hidden: 'true' } }, kind(document)),
     h('div', {}, name, about(document, title)),
     h('div', { class: 'doing' }, progress(document)),
-    h('div', { class: 'actions' },
+    h('div', { class: 'actions writes' },
       document.status === 'failed' ? iconButton('again', 'Try again now', () => onRetry(document), { aria: { label: `Try again: ${title}` } }) : null,
       iconButton('people', 'Who may read it', () => onReaders(document), { aria: { label: `Who may read ${title}` } }),
       iconButton('trash', 'Delete', () => onDelete(document), { aria: { label: `Delete ${title}` }, disabled: document.status === 'removing' })),

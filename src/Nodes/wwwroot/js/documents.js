@@ -3,11 +3,14 @@ import { api } from './api.js';
 import { complain, toast } from './announce.js';
 import { ask } from './dialog.js';
 import { documentRow } from './document-row.js';
-import { byId, clear, debounce, h, icon } from './dom.js';
+import { byId, clear, debounce, h, icon, perFrame } from './dom.js';
 import { count } from './format.js';
 import { askReaders } from './readers.js';
 
 const pageSize = 50;
+
+/** New documents come up by themselves until the list has this many rows; then they are counted, and shown on request. */
+const mostLive = 200;
 
 export class DocumentsView {
   #source;
@@ -23,6 +26,7 @@ export class DocumentsView {
     this.#roles = roles;
     byId('documents-query').addEventListener('input', debounce(250, () => this.load()));
     byId('documents-status').addEventListener('change', () => this.load());
+    byId('documents-new').addEventListener('click', () => this.load());
     byId('documents-more').addEventListener('click', () => this.load(this.#next));
   }
 
@@ -38,6 +42,8 @@ export class DocumentsView {
       if (loading.signal.aborted) return;
       if (!after) {
         this.#rows.clear();
+        this.#unseen.clear();
+        byId('documents-new').hidden = true;
         clear(this.#list);
       }
       for (const document of documents) this.#put(document, 'end');
@@ -49,14 +55,30 @@ export class DocumentsView {
     }
   }
 
-  /** A document has changed at the node. */
+  /** A document has changed at the node. Many changes at once are drawn once. */
   update(document) {
-    if (document.status === 'removed') return this.#remove(document.id);
-    const { q, status } = this.#filter;
-    if (this.#rows.has(document.id)) this.#put(document);
-    else if (!q && (!status || status === document.status)) this.#put(document, 'start');
-    this.#showEmpty();
+    this.#changed.set(document.id, document);
+    this.#draw();
   }
+
+  #changed = new Map();
+  #unseen = new Set();
+
+  #draw = perFrame(() => {
+    const { q, status } = this.#filter;
+    for (const document of this.#changed.values()) {
+      if (document.status === 'removed') this.#remove(document.id);
+      else if (this.#rows.has(document.id)) this.#put(document);
+      else if (!q && (!status || status === document.status)) {
+        if (this.#rows.size < mostLive) this.#put(document, 'start');
+        else this.#unseen.add(document.id);
+      }
+    }
+    this.#changed.clear();
+    this.#showEmpty();
+    byId('documents-new').hidden = this.#unseen.size === 0;
+    byId('documents-new').textContent = `Show ${count(this.#unseen.size, 'new document')}`;
+  });
 
   #put(document, where) {
     const row = documentRow(document, {
@@ -85,7 +107,7 @@ export class DocumentsView {
     const empty = byId('documents-empty');
     empty.hidden = this.#rows.size > 0;
     const { q, status } = this.#filter;
-    clear(empty).append(icon('documents'), h('p', {}, q || status ? 'No document matches.' : 'No documents yet. Drop files anywhere on this page.'));
+    clear(empty).append(icon('documents'), h('p', {}, q || status ? 'No document matches.' : 'No documents yet. Files can be dropped anywhere on this page.'));
   }
 
   async #attempt(action, done) {
@@ -128,7 +150,7 @@ export async function describeKnowledge() {
   try {
     const { documents, next } = await api.documents({ status: 'indexed', limit: 100 });
     const n = documents.length;
-    byId('knowledge').textContent = n === 0 ? 'There are no documents yet. Drop files here to begin.' : next ? `More than ${n} documents are ready.` : `${count(n, 'document')} ${n === 1 ? 'is' : 'are'} ready.`;
+    byId('knowledge').textContent = n === 0 ? 'There are no documents yet.' : next ? `More than ${n} documents are ready.` : `${count(n, 'document')} ${n === 1 ? 'is' : 'are'} ready.`;
   } catch {
     byId('knowledge').textContent = '';
   }

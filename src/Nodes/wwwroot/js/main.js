@@ -26,7 +26,7 @@ const account = new Account(() => start());
 const chat = new ChatView(session, source, connection);
 const search = new SearchView(source);
 const documents = new DocumentsView(source, () => account.roles);
-const uploads = new Uploads(() => documents.load());
+const uploads = new Uploads(() => account.mayWrite, () => documents.load());
 const drawer = startDrawer();
 
 let following = null;
@@ -52,10 +52,15 @@ async function start() {
   describeKnowledge();
   documents.load();
   if (byId('search-query').value) search.run();
+  let again = false;
   const described = debounce(1000, describeKnowledge);
   follow('events', {
     signal: following.signal,
-    onOpen: () => documents.load(),
+    onOpen: () => {
+      // What happened while nobody listened is in the list, not in the stream.
+      if (again) documents.load();
+      again = true;
+    },
     onEvent: ({ type, data }) => {
       if (type !== 'document') return;
       const document = JSON.parse(data);
@@ -84,6 +89,12 @@ async function route(again = false) {
   }
 }
 
+/** "Ask" leads back to the conversation on screen. */
+function pointAsk() {
+  const { id, exists } = session.transcript;
+  document.querySelector('.nav a[data-view="chat"]').href = exists ? `#/chat/${encodeURIComponent(id)}` : '#/chat';
+}
+
 /** The title of the window: the conversation's where one is on screen. */
 function name() {
   const here = currentRoute();
@@ -100,12 +111,14 @@ function startConversation() {
 
 session.addEventListener('opened', () => {
   source.close();
+  pointAsk();
   name();
 });
 session.addEventListener('listed', () => {
   const { id } = session.transcript;
   const here = currentRoute();
   if (id && here.view === 'chat' && here.id !== id) rewrite('chat', id);
+  pointAsk();
   conversations.select(id);
   conversations.refresh();
 });

@@ -3,6 +3,7 @@
 // Events: 'opened' when another conversation is shown, 'turn' with the turn that changed, 'listed' when the list of
 // conversations is out of date, 'trouble' with an error that belongs to no turn.
 import { api } from './api.js';
+import { newId } from './ids.js';
 import { Transcript, isOpen } from './transcript.js';
 
 export class ChatSession extends EventTarget {
@@ -37,16 +38,18 @@ export class ChatSession extends EventTarget {
       this.#show(transcript);
       this.#connection.send({ type: 'resume', conversation: id, after: transcript.seq });
     } catch (error) {
+      if (this.#early === early) this.#early = null;
       if (error.name !== 'AbortError') throw error;
     }
   }
 
   ask(text, regenerateOf = null) {
-    const turn = this.transcript.ask(crypto.randomUUID(), text, regenerateOf);
-    const frame = { type: 'ask', id: turn.id, text };
-    if (this.transcript.id) frame.conversation = this.transcript.id;
-    if (regenerateOf) frame.regenerateOf = regenerateOf;
-    this.#unaccepted.set(turn.id, { frame, transcript: this.transcript, sent: this.#connection.send(frame) });
+    const { transcript } = this;
+    // The page names a new conversation itself: asked twice because an answer to the asking was lost, it is still one.
+    transcript.id ??= newId();
+    const turn = transcript.ask(newId(), text, regenerateOf);
+    const frame = { type: 'ask', id: turn.id, conversation: transcript.id, ...(regenerateOf ? { regenerateOf } : { text }) };
+    this.#unaccepted.set(turn.id, { frame, transcript, sent: this.#connection.send(frame) ? 1 : 0 });
     this.#changed(turn);
     return turn;
   }
@@ -54,11 +57,11 @@ export class ChatSession extends EventTarget {
   cancel(turn) {
     if (!isOpen(turn)) return;
     turn.cancelling = true;
-    if (this.#unaccepted.get(turn.id)?.sent === false) {
+    if (this.#unaccepted.get(turn.id)?.sent === 0) {
       // It never went out: there is nothing to stop at the node.
       this.#unaccepted.delete(turn.id);
       turn.status = 'cancelled';
-    } else if (this.transcript.id) {
+    } else {
       this.#connection.send({ type: 'cancel', id: turn.id, conversation: this.transcript.id });
     }
     this.#changed(turn);
@@ -79,8 +82,8 @@ export class ChatSession extends EventTarget {
 
   #catchUp() {
     const { transcript } = this;
-    if (transcript.id) this.#connection.send({ type: 'resume', conversation: transcript.id, after: transcript.seq });
-    for (const waiting of this.#unaccepted.values()) waiting.sent = this.#connection.send(waiting.frame) || waiting.sent;
+    if (transcript.exists) this.#connection.send({ type: 'resume', conversation: transcript.id, after: transcript.seq });
+    for (const waiting of this.#unaccepted.values()) if (this.#connection.send(waiting.frame)) waiting.sent++;
     for (const turn of transcript.turns) if (turn.cancelling && isOpen(turn)) this.cancel(turn);
   }
 
@@ -90,10 +93,8 @@ export class ChatSession extends EventTarget {
     const waiting = frame.id ? this.#unaccepted.get(frame.id) : null;
     if (waiting) {
       this.#unaccepted.delete(frame.id);
-      waiting.transcript.id ??= frame.conversation;
+      waiting.transcript.exists = true;
       this.dispatchEvent(new Event('listed'));
-      const asked = waiting.transcript.turn(frame.id);
-      if (asked?.cancelling) this.#connection.send({ type: 'cancel', id: frame.id, conversation: frame.conversation });
     }
     if (frame.conversation === this.#early?.id) {
       this.#early.frames.push(frame);
@@ -101,6 +102,7 @@ export class ChatSession extends EventTarget {
     }
     if (frame.conversation !== this.transcript.id) return;
     const turn = this.transcript.apply(frame);
+    if (frame.type === 'renamed') this.dispatchEvent(new Event('listed'));
     if (!turn) return;
     if (frame.type === 'question') this.dispatchEvent(new Event('listed'));
     this.#changed(turn, frame.type);
@@ -108,14 +110,33 @@ export class ChatSession extends EventTarget {
 
   #fault(frame) {
     const refused = frame.id ? this.#unaccepted.get(frame.id) : null;
-    this.#unaccepted.delete(frame.id);
-    const turn = frame.id ? (refused?.transcript ?? this.transcript).turn(frame.id) : null;
-    if (turn && isOpen(turn)) {
-      Object.assign(turn, { status: 'failed', failure: frame.detail ?? frame.code });
-      this.#changed(turn, 'failed');
-    } else {
-      this.dispatchEvent(new CustomEvent('trouble', { detail: frame }));
+    if (refused && (frame.code === 'unavailable' || frame.code === 'timeout')) {
+      // What became of it is not known; the same id makes asking again harmless.
+      setTimeout(() => this.#unaccepted.has(frame.id) && this.#connection.send(refused.frame), 1000);
+      return;
     }
+    this.#unaccepted.delete(frame.id);
+    if (refused?.sent > 1 && refused.transcript === this.transcript && frame.code === 'invalid') {
+      // It had been accepted before the connection was lost: what became of it is in the conversation.
+      this.open(this.transcript.id);
+      return;
+    }
+    if (frame.code === 'unavailable' && frame.conversation === this.transcript.id) {
+      // The node stopped following; it asks to be told from where to go on.
+      setTimeout(() => this.#connection.send({ type: 'resume', conversation: this.transcript.id, after: this.transcript.seq }), 1000);
+      return;
+    }
+    const turn = frame.id ? (refused?.transcript ?? this.transcript).turn(frame.id) : null;
+    if (turn && refused) {
+      Object.assign(turn, { status: 'failed', failure: frame.detail });
+      this.#changed(turn, 'failed');
+      return;
+    }
+    if (turn?.cancelling) {
+      turn.cancelling = false;
+      this.#changed(turn);
+    }
+    this.dispatchEvent(new CustomEvent('trouble', { detail: frame }));
   }
 
   #changed(turn, frameType = null) {

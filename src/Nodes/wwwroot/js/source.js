@@ -150,33 +150,17 @@ function marksIn(text, span, group) {
   return marks.sort((a, b) => a.start - b.start);
 }
 
-/** text[from..to] as text nodes, with marks and page breaks between them. */
-function textOf(source, marks, from, to) {
-  const { text } = source;
-  const breaks = pageStarts(source).filter((page) => page.start > from && page.start < to);
+/** text[from..to] as text nodes, with the marks between them. */
+function textOf({ text }, marks, from, to) {
   const element = h('div', { class: 'text' });
   let at = from;
-  const plainUntil = (end) => {
-    for (const page of breaks.filter(({ start }) => start >= at && start < end)) {
-      element.append(text.slice(at, page.start), h('div', { class: 'page-break', role: 'separator', aria: { label: `Page ${page.number}` } }, `Page ${page.number}`));
-      at = page.start;
-    }
-    element.append(text.slice(at, end));
-    at = end;
-  };
   for (const mark of marks) {
     if (mark.start < from || mark.end > to) continue;
-    plainUntil(mark.start);
-    element.append(h('mark', { class: mark.active ? '' : 'other' }, text.slice(mark.start, mark.end)));
+    element.append(text.slice(at, mark.start), h('mark', { class: mark.active ? '' : 'other' }, text.slice(mark.start, mark.end)));
     at = mark.end;
   }
-  plainUntil(to);
+  element.append(text.slice(at, to));
   return element;
-}
-
-function pageStarts({ pages }) {
-  if (!Array.isArray(pages)) return [];
-  return pages.map((page, i) => (typeof page === 'number' ? { number: i + 1, start: page } : { number: page.number ?? i + 1, start: page.start }));
 }
 
 const lineStart = (text, at) => (at <= 0 ? 0 : text.lastIndexOf('\n', at) + 1);

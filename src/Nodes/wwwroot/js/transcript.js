@@ -10,6 +10,8 @@ export const isOpen = (turn) => !ended.has(turn.status);
 export class Transcript {
   constructor(id = null) {
     this.id = id;
+    /** Whether the node knows this conversation yet. */
+    this.exists = false;
     this.seq = 0;
     this.title = '';
     this.turns = [];
@@ -18,6 +20,7 @@ export class Transcript {
   /** From the answer of GET conversations/{id}. */
   static from(view) {
     const transcript = new Transcript(view.id);
+    transcript.exists = true;
     transcript.seq = view.seq ?? 0;
     transcript.title = view.title ?? '';
     transcript.turns = view.turns.map((turn) => ({ ...blank(turn.question, turn.text), ...turn, id: turn.question, answer: turn.answer ?? '', citations: turn.citations ?? [] }));
@@ -41,16 +44,18 @@ export class Transcript {
 
   /** Applies a frame; returns the turn it changed, or null. */
   apply(frame) {
+    this.exists = true;
     // `accepted` answers this connection only: other subscribers' frames below its number may still be on their way.
     if (frame.type !== 'accepted' && typeof frame.seq === 'number') {
       if (frame.seq <= this.seq) return null;
       this.seq = frame.seq;
     }
     if (frame.type === 'question' && !this.turn(frame.id)) {
-      const turn = { ...blank(frame.id, frame.text), of: frame.regenerateOf ?? null };
+      const turn = { ...blank(frame.id, frame.text), of: frame.regenerateOf ?? null, askedAt: frame.at };
       this.turns.push(turn);
       return turn;
     }
+    if (frame.type === 'started' || frame.type === 'renamed') this.title = frame.title;
     const turn = this.turn(frame.id ?? frame.question);
     if (!turn) return null;
     switch (frame.type) {
@@ -78,7 +83,8 @@ export class Transcript {
         turn.status = 'cancelled';
         break;
       case 'feedback':
-        turn.rating = frame.rating;
+        // A citation's rating is not the answer's.
+        if (frame.citation == null) turn.rating = frame.rating;
         break;
       default:
         return null;

@@ -1,8 +1,8 @@
 // Adding documents: by button or by dropping files anywhere. The tray follows each one until it can be asked about.
-import { upload } from './api.js';
+import { api, upload } from './api.js';
 import { announce } from './announce.js';
 import { isWorking, statusName, steps } from './document-row.js';
-import { byId, h } from './dom.js';
+import { byId, debounce, h } from './dom.js';
 
 const atOnce = 3;
 
@@ -12,9 +12,12 @@ export class Uploads {
   /** Rows by document id: events may come before the upload's own answer. */
   #rows = new Map();
   #recent = new Map();
+  #mayWrite;
   #onChange;
 
-  constructor(onChange) {
+  /** @param mayWrite says whether documents may be added; @param onChange is called when one was */
+  constructor(mayWrite, onChange) {
+    this.#mayWrite = mayWrite;
     this.#onChange = onChange;
     const picker = byId('file-picker');
     for (const id of ['upload', 'welcome-upload']) byId(id).addEventListener('click', () => picker.click());
@@ -54,7 +57,9 @@ export class Uploads {
     try {
       const accepted = await upload(file, readers, (part) => row.uploading(part));
       this.#rows.set(accepted.id, row);
-      row.show(this.#recent.get(accepted.id) ?? accepted);
+      const seen = this.#recent.get(accepted.id);
+      if (seen?.version >= accepted.version) row.show(seen);
+      else row.show(accepted.changed ? accepted : await api.document(accepted.id));
       this.#onChange();
     } catch (error) {
       row.fail(error.detail ?? error.message);
@@ -93,12 +98,18 @@ export class Uploads {
         bar.value = (steps.indexOf(status) + 1) / (steps.length + 1);
         if (status === 'indexed') {
           item.className = 'done';
+          this.#leave();
           announce(`${name} is ready.`);
         }
       },
       fail,
     };
   }
+
+  /** The tray goes by itself some time after all went well; a failure stays until it is closed. */
+  #leave = debounce(8000, () => {
+    if ([...byId('tray-list').children].every((item) => item.className === 'done')) this.#close();
+  });
 
   #close() {
     byId('tray').hidden = true;
@@ -108,7 +119,7 @@ export class Uploads {
   #startDropping() {
     const drop = byId('drop');
     let depth = 0;
-    const hasFiles = (event) => event.dataTransfer?.types.includes('Files');
+    const hasFiles = (event) => this.#mayWrite() && event.dataTransfer?.types.includes('Files');
     const show = (by) => {
       depth = Math.max(0, depth + by);
       drop.hidden = depth === 0;
