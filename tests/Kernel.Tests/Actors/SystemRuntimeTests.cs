@@ -1,0 +1,45 @@
+using RagCluster.TestKit;
+
+namespace RagCluster.Kernel.Tests.Actors;
+
+public class SystemRuntimeTests
+{
+    /// <summary>
+    /// Web requests and timers use the pool's common queue. Actors that keep waking each other once kept them waiting
+    /// for up to a second; counted here in messages, because time means little on a busy machine.
+    /// </summary>
+    [Fact]
+    public async Task Actors_that_keep_each_other_busy_do_not_hold_up_the_common_queue()
+    {
+        var system = new ActorSystem("busy", SystemRuntime.Instance);
+        var refs = new IActorRef<int>[2 * Environment.ProcessorCount + 2];
+        long handled = 0;
+        for (var i = 0; i < refs.Length; i++)
+        {
+            var partner = i ^ 1;
+            refs[i] = system.Spawn($"actor-{i}", () => new LambdaActor<int>((m, _) =>
+            {
+                Interlocked.Increment(ref handled);
+                refs[partner].TryTell(m);
+            }));
+        }
+
+        for (var i = 0; i < refs.Length; i += 2)
+        {
+            refs[i].TryTell(0);
+        }
+
+        await Retry.Until("the actors are at it", () => Interlocked.Read(ref handled) > 10_000);
+        var waits = new List<long>();
+        for (var i = 0; i < 9; i++)
+        {
+            var ran = new TaskCompletionSource<long>();
+            var before = Interlocked.Read(ref handled);
+            ThreadPool.UnsafeQueueUserWorkItem<object?>(_ => ran.SetResult(Interlocked.Read(ref handled) - before), null, preferLocal: false);
+            waits.Add(await ran.Task.WaitAsync(Retry.Patience));
+        }
+
+        (await system.TerminateAsync(Retry.Patience)).ShouldBeEmpty();
+        waits.Order().ElementAt(waits.Count / 2).ShouldBeLessThan(100_000);
+    }
+}
