@@ -27,6 +27,9 @@ public sealed class IndexReader
 
     public int ChunkCount => _views.Sum(view => view.LiveCount);
 
+    /// <summary>The same chunks, scored by other parameters.</summary>
+    public IndexReader With(Bm25Options bm25) => new(_options with { Bm25 = bm25 }, _views, _documents, ReaderSets);
+
     /// <summary>Roughly what the index takes in memory.</summary>
     public long IndexBytes => _views.Sum(view => view.Segment.Bytes);
 

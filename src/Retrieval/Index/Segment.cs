@@ -88,8 +88,15 @@ internal sealed class Segment(Analyzer analyzer)
     /// <summary>Adds the postings of chunks that are here already.</summary>
     public void AddTerm(PostingList list)
     {
+        var postings = list.Below(ChunkCount);
+        foreach (var posting in postings)
+        {
+            var chunk = PostingList.ChunkOf(posting);
+            list.Widen(PostingList.FrequenciesOf(posting), _bodyLengths[chunk], _titleLengths[chunk], _headingsLengths[chunk]);
+        }
+
         Terms.Add(list);
-        PostingCount += list.Below(ChunkCount).Length;
+        PostingCount += postings.Length;
     }
 
     /// <summary>Takes over a document of another segment, as it is stored there, but for its postings. Its row.</summary>
@@ -120,7 +127,7 @@ internal sealed class Segment(Analyzer analyzer)
                 if (numbers[PostingList.ChunkOf(posting)] is var number and >= 0)
                 {
                     own ??= Terms.FindOrAdd(list.Term);
-                    own.Append(number, PostingList.FrequenciesOf(posting));
+                    own.Append(number, PostingList.FrequenciesOf(posting), _bodyLengths[number], _titleLengths[number], _headingsLengths[number]);
                     PostingCount++;
                 }
             }
@@ -147,14 +154,14 @@ internal sealed class Segment(Analyzer analyzer)
 
         foreach (var list in _touched)
         {
-            list.Flush(ChunkCount);
+            list.Flush(ChunkCount, body, title, headings);
         }
 
         PostingCount += _touched.Count + document.Metadata.Count;
         _touched.Clear();
         foreach (var (key, value) in document.Metadata)
         {
-            Terms.FindOrAdd(MetadataTerm.Of(key, value)).Append(ChunkCount, Frequencies.Of(0, 0, 0));
+            Terms.FindOrAdd(MetadataTerm.Of(key, value)).Append(ChunkCount, default, 0, 0, 0);
         }
 
         AddVector(chunk.Vector.Values);

@@ -59,6 +59,24 @@ internal sealed class Bm25
         return termWeight * (tf / (_k1 + tf));
     }
 
+    /// <summary>
+    /// At least the score of every posting of the list. Rounding may lift a score above its bound by a few units in the
+    /// last place, which <see cref="LexicalSearch"/> allows for.
+    /// </summary>
+    public float Bound(float termWeight, PostingList list)
+    {
+        var (often, shortest) = list.Bounds;
+        var tf = Part(_weight.Body, often.Body, _constant.Body, _slope.Body, shortest.Body)
+            + Part(_weight.Title, often.Title, _constant.Title, _slope.Title, shortest.Title)
+            + Part(_weight.Headings, often.Headings, _constant.Headings, _slope.Headings, shortest.Headings);
+
+        // An infinite frequency (b is 1 and a field is empty) is bounded all the same.
+        return float.IsFinite(tf) ? termWeight * (tf / (_k1 + tf)) : termWeight;
+
+        static float Part(float weight, int frequency, float constant, float slope, int length) =>
+            frequency == 0 ? 0 : weight * frequency / (constant + (slope * length));
+    }
+
     /// <summary>The part of the term frequency that a field gives, after weight and length: for explanations.</summary>
     public PerField<float> TermFrequency(Frequencies frequencies, in Lengths lengths, int chunk) => new(
         _weight.Body * frequencies.Body / (_constant.Body + (_slope.Body * lengths.Body[chunk])),

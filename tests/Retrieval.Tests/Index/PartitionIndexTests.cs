@@ -78,6 +78,35 @@ public class PartitionIndexTests
         }));
     }
 
+    /// <summary>With k beyond the number of chunks nothing can be skipped, so the short ranking must begin the long one.</summary>
+    [Fact]
+    public void Skipping_what_cannot_enter_the_top_k_changes_nothing()
+    {
+        var random = new Random(5);
+        var words = Enumerable.Range(0, 400).Select(i => $"w{i}x").ToArray();
+        string Words(int count) => string.Join(' ', Enumerable.Range(0, count).Select(_ => words[(int)(400 * Math.Pow(random.NextDouble(), 4))]));
+        var index = new PartitionIndex(new IndexOptions { MaxSegmentChunks = 5000 });
+        for (var i = 0; i < 130; i++)
+        {
+            var chunks = Enumerable.Range(0, 60).Select(c => Samples.Chunk(c, Words(random.Next(1, 12)), null, Words(random.Next(3)))).ToArray();
+            index.Apply(Samples.Indexed($"d{i}", 1, Words(2), i % 3 == 0 ? RoleSet.Of("adviser") : RoleSet.Empty, Samples.NoMetadata, chunks));
+        }
+
+        var reader = index.Reader;
+        for (var q = 0; q < 40; q++)
+        {
+            // Rare words beside common ones, and common ones alone.
+            var query = q % 3 == 0 ? Words(3) : $"{Words(4)} {words[random.Next(250, 400)]}";
+            var roles = q % 2 == 0 ? RoleSet.Empty : RoleSet.Of("adviser");
+            var global = reader.Statistics(query);
+            var all = reader.Find(query, null, global, roles, SearchFilter.None, 20_000).Lexical.Select(Exactly).ToList();
+            foreach (var k in new[] { 1, 10, 100 })
+            {
+                reader.Find(query, null, global, roles, SearchFilter.None, k).Lexical.Select(Exactly).ShouldBe(all.Take(k));
+            }
+        }
+    }
+
     [Fact]
     public void Nobody_finds_what_their_roles_may_not_read()
     {
