@@ -63,7 +63,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         try
         {
             await Context.Self.TellAsync(request, either.Token);
-            return await request.Task.WaitAsync(either.Token);
+            return await request.ReplyAsync(either.Token);
         }
         catch (OperationCanceledException)
         {
@@ -160,7 +160,12 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
     private async ValueTask CancelWorkAsync()
     {
-        await _stopping.CancelAsync();
+        await services.Runtime.Run(() =>
+        {
+            // What hangs on the token is anyone's code; it runs beside this turn.
+            _stopping.Cancel();
+            return Task.CompletedTask;
+        });
         Work[] left;
         lock (_workGate)
         {
@@ -169,11 +174,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
         foreach (var work in left)
         {
-            try
-            {
-                await work.Task.WaitAsync(WorkBudget, services.Runtime.Time);
-            }
-            catch (TimeoutException)
+            if (!await work.Task.EndsWithin(WorkBudget, services.Runtime.Time))
             {
                 EntityLog.WorkDidNotEnd(Log, work.Name, TEntity.Type, _id.Value, WorkBudget);
             }

@@ -19,7 +19,13 @@ internal sealed class EntityRequest<TCommand, TReply>(TCommand command, string? 
 
     public string? CommandId => commandId;
 
-    public Task<Committed<TReply>> Task => _done.Task;
+    /// <exception cref="OperationCanceledException">The token was cancelled first; a reply that comes later goes nowhere.</exception>
+    public async ValueTask<Committed<TReply>> ReplyAsync(CancellationToken cancellationToken)
+    {
+        await using var registration = cancellationToken.UnsafeRegister(
+            static (state, token) => ((TaskCompletionSource<Committed<TReply>>)state!).TrySetCanceled(token), _done);
+        return await _done.Task;
+    }
 
     /// <summary>The entity takes it up. False if its sender has given up before: then it must take no effect.</summary>
     public bool TryStart() => Interlocked.CompareExchange(ref _state, Started, Waiting) == Waiting;

@@ -35,7 +35,7 @@ public readonly record struct Decision<TEvent, TReply>(IReadOnlyList<TEvent> Eve
 
 /// <summary>
 /// Names one attempt-independent command: sent again with the same id, it gets the first one's reply and takes no
-/// second effect (I3). Remembered per entity for as many commands as <see cref="EntityOptions.RememberedCommands"/> says.
+/// second effect (I3). One that led to no event had no effect and is decided anew. Remembered per entity for as many commands as <see cref="EntityOptions.RememberedCommands"/> says.
 /// </summary>
 public readonly record struct CommandId(string Value)
 {

@@ -25,13 +25,13 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
         var token = either?.Token ?? deadline.Token;
         try
         {
-            await shard.Opened.WaitAsync(token);
+            await shard.Opened.OrCancelled(token);
             var handle = shard.Hold(id.Value, command: true, out var fresh);
             try
             {
                 var actor = await ActorAsync(handle, fresh, token);
                 await actor.TellAsync(request, token);
-                return await request.Task.WaitAsync(token);
+                return await request.ReplyAsync(token);
             }
             finally
             {
@@ -59,7 +59,7 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
 
     private async IAsyncEnumerable<Recorded<TEvent>> ReadAsync(Shard shard, EntityId id, long after, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        await shard.Opened.WaitAsync(cancellationToken);
+        await shard.Opened.OrCancelled(cancellationToken);
         while (true)
         {
             // Each round ends when the entity leaves memory or the reader is too slow; the next one goes on after the
@@ -84,10 +84,13 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
                         after = recorded.Seq;
                     }
 
-                    await foreach (var recorded in attach.Live.Reader.ReadAllAsync(cancellationToken))
+                    while (await attach.Live.Reader.WaitToReadAsync(cancellationToken))
                     {
-                        yield return recorded;
-                        after = recorded.Seq;
+                        while (attach.Live.Reader.TryRead(out var recorded))
+                        {
+                            yield return recorded;
+                            after = recorded.Seq;
+                        }
                     }
                 }
                 finally
@@ -105,8 +108,8 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
     /// <summary>Null if the entity's actor ended with the request in its mailbox.</summary>
     private static async Task<Attached<TEvent>?> AttachedAsync(Attach<TEvent> attach, IActorRef<EntityMessage> actor, CancellationToken cancellationToken)
     {
-        var first = await Task.WhenAny(attach.Task, ActorSystem.WhenStopped(actor)).WaitAsync(cancellationToken);
-        return first == attach.Task ? await attach.Task : null;
+        await Waits.Either(attach.Task, ActorSystem.WhenStopped(actor)).OrCancelled(cancellationToken);
+        return attach.Task.IsCompleted ? await attach.Task : null;
     }
 
     private async IAsyncEnumerable<Recorded<TEvent>> PastAsync(
@@ -146,7 +149,7 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
             await actors[handle.Shard.Number].TellAsync(new Activate(handle), CancellationToken.None);
         }
 
-        return handle.Actor.IsCompletedSuccessfully ? handle.Actor.Result : await handle.Actor.WaitAsync(cancellationToken);
+        return await handle.Actor.OrCancelled(cancellationToken);
     }
 
     private Shard ShardOf(EntityId id)

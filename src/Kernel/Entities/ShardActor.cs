@@ -1,4 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
 using RagCluster.Kernel.Journal;
 
 namespace RagCluster.Kernel.Entities;
@@ -18,7 +17,6 @@ internal sealed record ShardLost : ShardMessage
 /// Owns one shard: claims it, starts its entities as its children, and gives it up at the end. It tries to open for
 /// ever, because a shard that gave up after an error of a moment would be lost until somebody noticed.
 /// </summary>
-[SuppressMessage("Design", "CA1001", Justification = "An actor ends in StoppedAsync, which disposes.")]
 internal sealed class ShardActor(Shard shard, ShardServices services, Func<EntityHandle, ShardWriter, Actor<EntityMessage>> create, SpawnOptions entityOptions)
     : Actor<ShardMessage>
 {
@@ -103,8 +101,6 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
         {
             EntityLog.ShardNotReleased(services.Log, e, shard.ShardId);
         }
-
-        _writer.Dispose();
     }
 
     private async Task OpenAsync(CancellationToken cancellationToken)

@@ -11,7 +11,7 @@ internal sealed record ShardServices(
     GroupCommitOptions Commit,
     CommitSignal Commits,
     NodeIncarnation Node,
-    SemaphoreSlim RecoveryPermits,
+    Permits RecoveryPermits,
     ILogger Log)
 {
     public Backoff NewBackoff() => new(Commit.MinBackoff, Commit.MaxBackoff, Runtime.Random);

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Microsoft.Extensions.Logging;
 using RagCluster.Kernel.Journal;
 
@@ -16,13 +17,14 @@ namespace RagCluster.Kernel.Entities;
 ///    shard takes no further appends.
 /// 4. Fenced: the shard has another owner. Nothing is written from now on.
 /// </remarks>
-internal sealed class ShardWriter : IDisposable
+[SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle, and may be cancelled late.")]
+internal sealed class ShardWriter
 {
     private readonly ShardServices _services;
     private readonly int _shardId;
     private readonly Lock _gate = new();
     private readonly Queue<EntityAppend> _waiting = new();
-    private readonly SemaphoreSlim _admission;
+    private readonly Permits _admission;
     private readonly CancellationTokenSource _closing = new();
     private readonly TaskCompletionSource _fenced = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly Backoff _backoff;
@@ -38,7 +40,7 @@ internal sealed class ShardWriter : IDisposable
         _shardId = shardId;
         _epoch = epoch;
         _last = lastShardSeq;
-        _admission = new SemaphoreSlim(services.Commit.QueuePerShard, services.Commit.QueuePerShard);
+        _admission = new Permits(services.Commit.QueuePerShard);
         _backoff = services.NewBackoff();
     }
 
@@ -51,7 +53,7 @@ internal sealed class ShardWriter : IDisposable
     /// <exception cref="StoreException">Nothing was written.</exception>
     public async Task<AppendResult> AppendAsync(EntityAppend append)
     {
-        await _admission.WaitAsync();
+        await _admission.WaitAsync(CancellationToken.None);
         try
         {
             Enqueue(append);
@@ -76,7 +78,7 @@ internal sealed class ShardWriter : IDisposable
         await using var registration = giveUp.Register(static state => ((CancellationTokenSource)state!).Cancel(), _closing);
         try
         {
-            await carrying.WaitAsync(giveUp);
+            await carrying.OrCancelled(giveUp);
         }
         catch (OperationCanceledException)
         {
@@ -87,12 +89,6 @@ internal sealed class ShardWriter : IDisposable
 
     /// <summary>Ends the attempts to find out about an append whose outcome is not known: the node has no time left.</summary>
     public void GiveUp() => _closing.Cancel();
-
-    public void Dispose()
-    {
-        _closing.Dispose();
-        _admission.Dispose();
-    }
 
     private void Enqueue(EntityAppend append)
     {

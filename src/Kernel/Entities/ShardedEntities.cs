@@ -61,7 +61,7 @@ public sealed class ShardedEntities
             options.Commit,
             new CommitSignal(),
             node,
-            new SemaphoreSlim(options.RecoveryPermits, options.RecoveryPermits),
+            new Permits(options.RecoveryPermits),
             (loggers ?? NullLoggerFactory.Instance).CreateLogger("RagCluster.Kernel.Entities")));
     }
 
@@ -105,7 +105,7 @@ public sealed class ShardedEntities
     {
         foreach (var (shard, _) in Shards())
         {
-            await shard.Opened.WaitAsync(cancellationToken);
+            await shard.Opened.OrCancelled(cancellationToken);
         }
     }
 
@@ -149,11 +149,7 @@ public sealed class ShardedEntities
         }
 
         await ChangeStateAsync(NodeState.Draining);
-        try
-        {
-            await Task.WhenAll(shards.Select(entry => entry.Shard.DrainedAsync())).WaitAsync(budget / 2, _services.Runtime.Time);
-        }
-        catch (TimeoutException)
+        if (!await Waits.All(shards.Select(entry => entry.Shard.DrainedAsync())).EndsWithin(budget / 2, _services.Runtime.Time))
         {
             EntityLog.DrainIncomplete(_services.Log, "all", budget / 2, shards.Sum(entry => entry.Shard.CommandsUnderWay));
         }
@@ -167,12 +163,7 @@ public sealed class ShardedEntities
             }
         });
         var left = budget - _services.Runtime.Time.GetElapsedTime(start);
-        try
-        {
-            await Task.WhenAll(shards.Select(entry => _system.StopAsync(entry.Actor, StopReason.HandedOff)))
-                .WaitAsync(left > TimeSpan.Zero ? left : TimeSpan.Zero, _services.Runtime.Time);
-        }
-        catch (TimeoutException)
+        if (!await Waits.All(shards.Select(entry => _system.StopAsync(entry.Actor, StopReason.HandedOff))).EndsWithin(left, _services.Runtime.Time))
         {
             EntityLog.DrainIncomplete(_services.Log, "all", budget, shards.Sum(entry => entry.Shard.CommandsUnderWay));
         }

@@ -136,6 +136,8 @@ internal sealed class SqliteStatement(SqliteSession session, sqlite3_stmt handle
         }
     }
 
+    public int Columns => raw.sqlite3_column_count(handle);
+
     public bool IsNull(int column) => raw.sqlite3_column_type(handle, column) == raw.SQLITE_NULL;
 
     public long Long(int column) => raw.sqlite3_column_int64(handle, column);
