@@ -99,6 +99,11 @@ public sealed class DocumentTests(BrowserFixture fixture) : VisitTest(fixture)
             await page.Keyboard.PressAsync("Enter");
             await Expect(page.Locator(".document")).ToHaveCountAsync(7);
             await Expect(page.Locator("#user")).ToHaveTextAsync("ada");
+
+            // Whoever comes next on this machine sees nothing of it.
+            await page.GetByRole(AriaRole.Button, new() { Name = "Sign out" }).ClickAsync();
+            await Expect(page.GetByLabel("Access token")).ToBeVisibleAsync();
+            await Expect(page.Locator(".document")).ToHaveCountAsync(0);
         },
         Documents with { Prepare = node => node.Token = "right", Connect = false, Expected = "401" });
 

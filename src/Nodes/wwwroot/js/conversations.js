@@ -17,6 +17,11 @@ export class ConversationList {
     this.refresh = debounce(120, () => this.#load());
   }
 
+  clear() {
+    this.#known = [];
+    this.#draw();
+  }
+
   /** Marks the conversation on screen. */
   select(id) {
     this.#current = id;

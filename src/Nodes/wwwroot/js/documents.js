@@ -55,6 +55,15 @@ export class DocumentsView {
     }
   }
 
+  clear() {
+    this.#loading?.abort();
+    this.#changed.clear();
+    this.#unseen.clear();
+    this.#rows.clear();
+    clear(this.#list);
+    byId('knowledge').textContent = '';
+  }
+
   /** A document has changed at the node. Many changes at once are drawn once. */
   update(document) {
     this.#changed.set(document.id, document);

@@ -22,7 +22,10 @@ const connection = new Connection();
 const session = new ChatSession(connection);
 const source = new SourcePanel();
 const conversations = new ConversationList(() => name());
-const account = new Account(() => start());
+const account = new Account(() => {
+  forget();
+  start();
+});
 const chat = new ChatView(session, source, connection);
 const search = new SearchView(source);
 const documents = new DocumentsView(source, () => account.roles);
@@ -31,12 +34,20 @@ const drawer = startDrawer();
 
 let following = null;
 
-/** Begins, or begins again as somebody else. */
+/** Somebody else looks at the page now, or the same with other roles: nothing of before may stay on screen or be sent. */
+function forget() {
+  connection.close();
+  session.reset();
+  source.forget();
+  documents.clear();
+  conversations.clear();
+  search.clear();
+}
+
 async function start() {
   following?.abort();
   following = new AbortController();
   connection.close();
-  source.forget();
   try {
     await account.load();
   } catch (error) {
@@ -69,17 +80,18 @@ async function start() {
       if (document.status === 'indexed' || document.status === 'removed') described();
     },
   });
-  await route(true);
+  await route();
 }
 
-async function route(again = false) {
+async function route() {
   const here = currentRoute();
   drawer.close();
   showView(here);
   if (here.view !== 'chat') source.close();
   conversations.select(here.view === 'chat' ? here.id : null);
   name();
-  if (here.view !== 'chat' || (here.id === session.transcript.id && !again && (here.id || !session.transcript.turns.length))) return;
+  const { transcript } = session;
+  if (here.view !== 'chat' || (here.id ? here.id === transcript.id : !transcript.exists)) return;
   if (!here.id) return session.startNew();
   try {
     await session.open(here.id);

@@ -25,15 +25,17 @@ export class SearchView {
     this.#query.select();
   }
 
+  clear() {
+    this.#running?.abort();
+    this.#state('');
+    clear(byId('results'));
+  }
+
   async run() {
     this.#running?.abort();
     const running = (this.#running = new AbortController());
     const q = this.#query.value.trim();
-    if (!q) {
-      this.#state('');
-      clear(byId('results'));
-      return;
-    }
+    if (!q) return this.clear();
     try {
       const found = await api.search({ q, k: 20, mode: this.#mode.value }, { signal: running.signal });
       if (running.signal.aborted) return;

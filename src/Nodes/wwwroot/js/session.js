@@ -22,6 +22,12 @@ export class ChatSession extends EventTarget {
     connection.addEventListener('frame', (event) => this.#receive(event.detail));
   }
 
+  /** Forgets everything, also what was asked and not accepted yet. */
+  reset() {
+    this.#unaccepted.clear();
+    this.startNew();
+  }
+
   startNew() {
     this.#show(new Transcript());
   }

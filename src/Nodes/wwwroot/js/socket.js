@@ -65,7 +65,6 @@ export class Connection extends EventTarget {
   reconnect() {
     this.close();
     this.#backoff.reset();
-    this.#turn('connecting');
     this.connect();
   }
 
@@ -75,6 +74,7 @@ export class Connection extends EventTarget {
     const socket = this.#socket;
     this.#socket = null;
     socket?.close();
+    this.#turn('connecting');
   }
 
   /** Whether the frame went out. */
