@@ -29,17 +29,19 @@ public class SystemRuntimeTests
             refs[i].TryTell(0);
         }
 
-        await Retry.Until("the actors are at it", () => Interlocked.Read(ref handled) > 10_000);
         var waits = new List<long>();
         for (var i = 0; i < 9; i++)
         {
-            var ran = new TaskCompletionSource<long>();
+            // Each time afresh: the thread that has just served this test is the one that looks into the common queue.
+            var seen = Interlocked.Read(ref handled);
+            await Retry.Until("the actors are at it", () => Interlocked.Read(ref handled) > seen + 20_000);
+            var ran = new TaskCompletionSource<long>(TaskCreationOptions.RunContinuationsAsynchronously);
             var before = Interlocked.Read(ref handled);
             ThreadPool.UnsafeQueueUserWorkItem<object?>(_ => ran.SetResult(Interlocked.Read(ref handled) - before), null, preferLocal: false);
             waits.Add(await ran.Task.WaitAsync(Retry.Patience));
         }
 
         (await system.TerminateAsync(Retry.Patience)).ShouldBeEmpty();
-        waits.Order().ElementAt(waits.Count / 2).ShouldBeLessThan(100_000);
+        waits.Max().ShouldBeLessThan(50_000);
     }
 }
