@@ -17,6 +17,9 @@ public interface IActorRef<in TMessage> : IActorRef
 
     /// <summary>Waits for room in the mailbox: this is how backpressure reaches a producer.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first; the message was not taken.</exception>
-    /// <remarks>A message to a stopped actor goes to the dead letters and completes.</remarks>
+    /// <remarks>
+    /// A message to a stopped actor goes to the dead letters and completes. An actor that awaits room in its own mailbox
+    /// waits for itself: to itself it uses <see cref="TryTell"/>.
+    /// </remarks>
     ValueTask TellAsync(TMessage message, CancellationToken cancellationToken = default);
 }
