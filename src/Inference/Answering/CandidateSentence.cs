@@ -15,6 +15,20 @@ internal sealed record CandidateSentence(int PassageIndex, int Index, TextSpan S
     public required bool Answers { get; init; }
 
     public bool IsListItem { get; init; }
+
+    /// <summary>Whether it is the row of a table.</summary>
+    public bool IsRow { get; init; }
+
+    /// <summary>Whether it is no more than the name of what follows: "Paid-up additions."</summary>
+    public bool IsFragment => !IsRow && Text.Length <= 40 && Text.AsSpan().Count(' ') <= 2 && !Text.AsSpan().ContainsAnyInRange('0', '9');
+
+    /// <summary>Whether it comes first below its heading.</summary>
+    public bool IsFirst { get; init; }
+
+    public required NumberRanges Ranges { get; init; }
+
+    /// <summary>The position of its first "if" or "unless", or null.</summary>
+    public int? ConditionAt { get; init; }
 }
 
 /// <summary>Cuts passages into candidate sentences.</summary>
@@ -26,7 +40,8 @@ internal static class SentenceReader
         List<Term>? heading = null;
         List<Term>? listOpening = null;
         TableRows? table = null;
-        foreach (var span in SentenceSplitter.Split(passage.Text))
+        var first = true;
+        foreach (var span in PassageSentences.Split(passage.Text))
         {
             var raw = span.Of(passage.Text);
             var row = TableRows.IsRow(raw);
@@ -37,9 +52,9 @@ internal static class SentenceReader
             }
 
             var text = row ? table!.Render(raw) : Plain(raw);
-            var item = IsListItem(raw);
+            var item = IsListItem(raw) && !(char.IsAsciiDigit(raw[0]) && IsTitleLike(raw));
             var terms = Terms.Of(text);
-            var introduces = !row && (raw[0] == '#' || raw[^1] == '?' || (!item && IsTitleLike(raw)));
+            var introduces = !row && !PassageSentences.IsRow(raw) && (raw[0] == '#' || raw[^1] == '?' || (!item && IsTitleLike(raw)));
             if (introduces)
             {
                 heading = terms;
@@ -51,7 +66,12 @@ internal static class SentenceReader
             {
                 Answers = !introduces && terms.Count > 0 && raw[^1] != ':',
                 IsListItem = item,
+                IsRow = row || PassageSentences.IsRow(raw),
+                IsFirst = first,
+                Ranges = NumberRanges.Of(text),
+                ConditionAt = ConditionAt(text),
             });
+            first = introduces;
             if (!item && !introduces)
             {
                 listOpening = raw[^1] == ':' ? terms : null;
@@ -67,6 +87,20 @@ internal static class SentenceReader
         var text = string.Join(' ', raw.ToString().Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
         text = text.Replace("**", "", StringComparison.Ordinal).Replace("__", "", StringComparison.Ordinal).TrimStart('#', '>', ' ');
         return IsListItem(text) ? text[(text.IndexOf(' ', StringComparison.Ordinal) + 1)..].TrimStart() : text;
+    }
+
+    private static int? ConditionAt(string text)
+    {
+        var reader = new WordReader(text, stackalloc char[WordReader.MaxWordLength]);
+        for (var position = 1; reader.MoveNext(); position++)
+        {
+            if (reader.Word is "if" or "unless")
+            {
+                return position;
+            }
+        }
+
+        return null;
     }
 
     private static bool IsListItem(ReadOnlySpan<char> raw)
@@ -92,7 +126,8 @@ internal static class SentenceReader
 
     /// <summary>A short line without closing punctuation, and without a "name: value" in it.</summary>
     private static bool IsTitleLike(ReadOnlySpan<char> raw) =>
-        raw.Length <= 80 && raw[^1] is not ('.' or '!' or ';' or ':' or ')' or '"' or '\u201d') && raw.IndexOf(": ") < 0 && !raw.ContainsAnyInRange('0', '9');
+        raw.Length <= 80 && raw[^1] is not ('.' or '!' or ';' or ':' or ')' or '"' or '\u201d') && raw.IndexOf(": ") < 0
+        && !raw.TrimStart("0123456789.) ").ContainsAnyInRange('0', '9');
 
     private static List<Term>? Join(List<Term>? first, List<Term>? second) =>
         first is null ? second : second is null ? first : [.. first, .. second];

@@ -8,7 +8,7 @@ namespace RagCluster.Inference.Answering;
 /// <param name="N">The passage's number, from 1.</param>
 /// <param name="Span">Where it stands in the passage's text.</param>
 /// <param name="Text">As it stands in the answer: without list marks, a table row with its headers.</param>
-internal sealed record AnswerSentence(int N, TextSpan Span, string Text, bool IsListItem);
+internal sealed record AnswerSentence(int N, TextSpan Span, string Text, bool IsListItem, bool IsRow);
 
 /// <param name="Sentences">In reading order; empty when the passages do not answer.</param>
 /// <param name="Coverage">How much of what the question says the best sentence and what stands around it say, 0 to 1.</param>
@@ -18,12 +18,15 @@ internal sealed record ExtractedAnswer(IReadOnlyList<AnswerSentence> Sentences, 
 internal sealed record AnswererWeights
 {
     /// <summary>Below this coverage the answerer abstains.</summary>
-    public double MinCoverage { get; init; } = 0.52;
+    public double MinCoverage { get; init; } = 0.48;
 
     /// <summary>What a term counts that is not in the sentence but in the line that introduces it.</summary>
-    public double InHeading { get; init; } = 0.7;
+    public double InHeading { get; init; } = 0.85;
 
-    /// <summary>... in the passage's title or headings.</summary>
+    /// <summary>... in the innermost of the passage's headings.</summary>
+    public double InSection { get; init; } = 0.75;
+
+    /// <summary>... in the passage's title or its other headings.</summary>
     public double InTitle { get; init; } = 0.6;
 
     /// <summary>... in the sentence before or after.</summary>
@@ -31,6 +34,9 @@ internal sealed record AnswererWeights
 
     /// <summary>... elsewhere in the passage.</summary>
     public double InPassage { get; init; } = 0.2;
+
+    /// <summary>Added for terms in the sentence itself or in what heads it.</summary>
+    public double Own { get; init; } = 0.3;
 
     public double Synonym { get; init; } = 0.7;
 
@@ -40,13 +46,19 @@ internal sealed record AnswererWeights
     public double Kind { get; init; } = 0.18;
 
     /// <summary>Added for terms that follow each other as in the question.</summary>
-    public double Pair { get; init; } = 0.12;
+    public double Pair { get; init; } = 0.2;
 
     /// <summary>Added to the first passage's sentences, shrinking with rank.</summary>
     public double Rank { get; init; } = 0.08;
 
+    /// <summary>Added to what comes first below its heading, as far as the heading is about the question.</summary>
+    public double First { get; init; } = 0.1;
+
+    /// <summary>Taken off for a condition ("if", "unless") of which the question says nothing.</summary>
+    public double Condition { get; init; } = 0.2;
+
     /// <summary>A further sentence must reach this share of the best one's score.</summary>
-    public double Further { get; init; } = 0.8;
+    public double Further { get; init; } = 0.82;
 
     public int MaxSentences { get; init; } = 3;
 
@@ -63,7 +75,7 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
     public ExtractedAnswer Answer(GroundedPrompt prompt)
     {
         var question = QuestionReader.Read(prompt.Question);
-        if (question.Terms.Count == 0)
+        if (question.Terms.Count == 0 || prompt.Passages.Count == 0)
         {
             return new ExtractedAnswer([], 0);
         }
@@ -130,41 +142,65 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
 
     private Scored Score(Question question, double[] termWeights, PassageView passage, CandidateSentence sentence)
     {
-        double own = 0, coverage = 0, pairs = 0;
-        var previousAt = -10;
+        double own = 0, coverage = 0, headed = 0;
+        var pairs = new Adjacency();
+        var headedPairs = new Adjacency();
         for (var i = 0; i < termWeights.Length; i++)
         {
             var term = question.Terms[i];
             var (match, at) = Match(term, sentence.Terms);
-            own += termWeights[i] * match;
+            if (match < 1 && term.IsNumber && NumberRanges.TryParse(term.Word, out var number))
+            {
+                match = Math.Max(match, sentence.Ranges.Match(number));
+            }
+
+            var above = sentence.Heading is { } line ? Match(term, line) : default;
+            var section = Match(term, passage.Section);
+            var heading = Math.Max(weights.InHeading * above.Match, weights.InSection * section.Match);
             var context = Math.Max(
-                Math.Max(
-                    sentence.Heading is { } heading ? weights.InHeading * Match(term, heading).Match : 0,
-                    weights.InTitle * Match(term, passage.Title).Match),
+                Math.Max(heading, weights.InTitle * Match(term, passage.Title).Match),
                 Math.Max(
                     weights.InNeighbour * passage.Neighbours(sentence).Max(n => Match(term, n.Terms).Match),
                     weights.InPassage * Match(term, passage.Terms).Match));
-            coverage += termWeights[i] * Math.Max(match, context);
-            if (match > 0)
-            {
-                pairs += at - previousAt is >= 1 and <= 3 ? termWeights[i] : 0;
-                previousAt = at;
-            }
-            else
-            {
-                previousAt = -10;
-            }
+
+            // What a row does not say of a number, its neighbours do not say for it.
+            coverage += termWeights[i] * Math.Max(match, sentence.IsRow && term.IsNumber ? heading : context);
+            own += termWeights[i] * Math.Max(match, heading);
+            headed += termWeights[i] * heading;
+            pairs.Next(match > 0 ? at : null, termWeights[i]);
+            headedPairs.Next(above.Match > 0 ? above.At : section.Match > 0 ? section.At : null, termWeights[i]);
         }
 
-        var score = coverage + (0.15 * own) + (weights.Pair * pairs) + (weights.Rank / (1 + passage.Index));
-        if (question.Wants != AnswerKinds.None)
-        {
-            score += (question.Wants & sentence.Kinds) != 0 ? weights.Kind : 0;
-        }
+        var score = coverage + (weights.Own * own) + (weights.Rank / (1 + passage.Index))
+            + (weights.Pair * Math.Max(pairs.Sum, weights.InSection * headedPairs.Sum));
+        score += (question.Wants & sentence.Kinds) != 0 ? weights.Kind : 0;
+        score += sentence.IsFirst ? weights.First * headed : 0;
+        score -= weights.Condition * UnaskedCondition(question, sentence);
 
         // Very short sentences cover much by chance, very long ones by their length.
-        score -= sentence.Terms.Count < 3 ? 0.1 : sentence.Terms.Count > 40 ? 0.05 : 0;
-        return new Scored(sentence, score, coverage, own);
+        score -= sentence.IsFragment ? 0.3 : sentence.Terms.Count < 3 ? 0.1 : sentence.Terms.Count > 40 ? 0.05 : 0;
+        return new Scored(sentence, score, coverage);
+    }
+
+    /// <summary>The share of the words behind the sentence's first "if" or "unless" that the question does not have; 0 without one.</summary>
+    private double UnaskedCondition(Question question, CandidateSentence sentence)
+    {
+        if (sentence.ConditionAt is not { } at)
+        {
+            return 0;
+        }
+
+        int asked = 0, all = 0;
+        foreach (var term in sentence.Terms)
+        {
+            if (term.Position > at)
+            {
+                all++;
+                asked += question.Terms.Any(q => Match(q, [term]).Match > 0) ? 1 : 0;
+            }
+        }
+
+        return all < 2 ? 0 : 1 - ((double)asked / all);
     }
 
     /// <summary>How well a term is matched, 0 to 1, and at which position.</summary>
@@ -201,9 +237,16 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
             return chosen;
         }
 
-        if (StartsOpen(best.Text) && best.Index > 0 && passages[best.PassageIndex].Sentences[best.Index - 1] is { Answers: true } before)
+        var first = best;
+        if (StartsOpen(best.Text) && Before(best, passages) is { } before)
         {
             chosen.Add(before);
+            first = before;
+        }
+
+        if (Before(first, passages) is { IsFragment: true } name)
+        {
+            chosen.Add(name);
         }
 
         foreach (var candidate in scored.Skip(1))
@@ -211,6 +254,12 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
             if (chosen.Count >= weights.MaxSentences || candidate.Score < scored[0].Score * weights.Further || candidate.Coverage < weights.MinCoverage)
             {
                 break;
+            }
+
+            // Of a table's rows only those that fit as well as the best.
+            if (best.IsRow && candidate.Sentence.IsRow && candidate.Coverage < scored[0].Coverage - 0.01)
+            {
+                continue;
             }
 
             if (!MissesNumber(question, best, candidate.Sentence) && !chosen.Exists(c => Repeats(c, candidate.Sentence)))
@@ -221,6 +270,9 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
 
         return chosen;
     }
+
+    private static CandidateSentence? Before(CandidateSentence sentence, List<PassageView> passages) =>
+        sentence.Index > 0 && passages[sentence.PassageIndex].Sentences[sentence.Index - 1] is { Answers: true, IsRow: false } before ? before : null;
 
     /// <summary>The items of the list that <paramref name="best"/> stands in.</summary>
     private static void AddItems(List<CandidateSentence> chosen, CandidateSentence best, PassageView passage, int most)
@@ -247,7 +299,7 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
         return [.. chosen
             .OrderBy(c => passages.IndexOf(c.PassageIndex))
             .ThenBy(c => c.Index)
-            .Select(c => new AnswerSentence(c.PassageIndex + 1, c.Span, c.Text, c.IsListItem))];
+            .Select(c => new AnswerSentence(c.PassageIndex + 1, c.Span, c.Text, c.IsListItem, c.IsRow))];
     }
 
     /// <summary>Asked about year 3, the row of year 2 is no addition to that of year 3.</summary>
@@ -268,7 +320,21 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
         return end > 0 && text[..end].ToLowerInvariant() is "it" or "they" or "this" or "these" or "he" or "she" or "its" or "their" or "that" or "such" or "both" or "there" or "his" or "her";
     }
 
-    private sealed record Scored(CandidateSentence Sentence, double Score, double Coverage, double Own);
+    /// <summary>Sums the weights of terms that follow the term before them as they do in the question.</summary>
+    private struct Adjacency()
+    {
+        private int? _previous;
+
+        public double Sum { get; private set; }
+
+        public void Next(int? at, double weight)
+        {
+            Sum += at - _previous is >= 1 and <= 3 ? weight : 0;
+            _previous = at;
+        }
+    }
+
+    private sealed record Scored(CandidateSentence Sentence, double Score, double Coverage);
 
     private sealed class PassageView
     {
@@ -276,7 +342,8 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
         {
             Index = index;
             Sentences = SentenceReader.Read(passage, index);
-            Title = Answering.Terms.Of(string.Join('\n', passage.Headings.Prepend(passage.Title)));
+            Title = Answering.Terms.Of(string.Join('\n', passage.Headings.SkipLast(1).Prepend(passage.Title)));
+            Section = passage.Headings.Count > 0 ? Answering.Terms.Of(passage.Headings[^1]) : [];
             Terms = [.. Sentences.SelectMany(s => s.Terms)];
         }
 
@@ -285,6 +352,8 @@ internal sealed class ExtractiveAnswerer(AnswererWeights weights)
         public List<CandidateSentence> Sentences { get; }
 
         public List<Term> Title { get; }
+
+        public List<Term> Section { get; }
 
         public List<Term> Terms { get; }
 

@@ -33,6 +33,7 @@ internal static class KindReader
         var position = 0;
         var numberAt = -10;
         var placeAt = -10;
+        var afterPer = false;
         while (reader.MoveNext())
         {
             position++;
@@ -48,7 +49,7 @@ internal static class KindReader
                 }
             }
 
-            if (s_units.Contains(word) && position - numberAt <= 3)
+            if (s_units.Contains(word) && position - numberAt <= 2 && !afterPer)
             {
                 kinds |= AnswerKinds.Duration;
             }
@@ -65,6 +66,7 @@ internal static class KindReader
             }
 
             placeAt = s_places.Contains(word) ? position : placeAt;
+            afterPer = word is "per" or "a";
         }
 
         return sentence.Count(',') + sentence.Count(';') >= 2 ? kinds | AnswerKinds.List : kinds;

@@ -1,4 +1,5 @@
 using RagCluster.Inference.Language;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Inference.Answering;
 
@@ -20,10 +21,38 @@ internal static class QuestionReader
         "is", "are", "was", "were", "do", "does", "did", "can", "could", "may", "must", "should", "will", "would", "has", "have", "had", "am",
     ];
 
+    /// <summary>What a word before the asking sentence counts, at most ...</summary>
+    private const float MaxCircumstanceWeight = 0.5f;
+
+    /// <summary>... and all of them together, as a share of the asking sentence's words.</summary>
+    private const float MaxCircumstanceShare = 0.6f;
+
     public static Question Read(string text)
     {
-        var words = Words(text);
-        return new Question(ContentTerms(text, words), Wants(words));
+        // "I was 63 when I applied. How long do I have?": what asks is the last sentence, the others are circumstances.
+        var asking = Asking(text);
+        var words = Words(text[asking..]);
+        var terms = ContentTerms(text[asking..], words);
+        if (asking > 0)
+        {
+            var circumstances = Terms.Of(text.AsSpan(0, asking)).DistinctBy(t => t.Stem).Where(t => !terms.Exists(seen => seen.Stem == t.Stem)).ToList();
+            var share = Math.Min(MaxCircumstanceWeight, MaxCircumstanceShare * terms.Sum(t => t.Weight) / Math.Max(0.1f, circumstances.Sum(t => t.Weight)));
+            terms.AddRange(circumstances.Select(t => t with { Weight = t.Weight * share }));
+        }
+
+        return new Question(terms, Wants(words));
+    }
+
+    /// <summary>Where the last sentence that ends in a question mark begins; 0 if there is none.</summary>
+    private static int Asking(string text)
+    {
+        var asking = 0;
+        foreach (var span in SentenceSplitter.Split(text))
+        {
+            asking = text[span.End - 1] == '?' ? span.Start : asking;
+        }
+
+        return asking;
     }
 
     private static List<string> Words(string text)
@@ -124,7 +153,7 @@ internal static class QuestionReader
         var distinct = new List<Term>();
         foreach (var term in terms)
         {
-            if (term.Word == form && term.Weight < 0.6f)
+            if ((term.Word == form && term.Weight < 0.6f) || term.Word is "happen" or "happens" or "happened" or "become" or "becomes")
             {
                 continue;
             }

@@ -12,7 +12,7 @@ internal sealed class SourceSentences(Passage passage)
     private const double PairGain = 0.15;
 
     private readonly List<(TextSpan Span, string Plain, List<Term> Terms)> _sentences =
-        [.. SentenceSplitter.Split(passage.Text).Select(span => (span, SentenceReader.Plain(span.Of(passage.Text)), Terms.Of(span.Of(passage.Text))))];
+        [.. PassageSentences.Split(passage.Text).Select(span => (span, SentenceReader.Plain(span.Of(passage.Text)), Terms.Of(span.Of(passage.Text))))];
 
     /// <summary>The span of the passage's text that holds most of the claim; null if none holds the least share.</summary>
     public TextSpan? Find(string claim, double minSupport)

@@ -72,7 +72,7 @@ public sealed partial class EmbeddedChatClient : IChatClient
         var list = sentences.Count(s => s.IsListItem) > 1;
         foreach (var sentence in sentences)
         {
-            var separator = pieces.Count == 0 ? "" : list && sentence.IsListItem ? "\n" : " ";
+            var separator = pieces.Count == 0 ? "" : sentence.IsRow || (list && sentence.IsListItem) ? "\n" : " ";
             var mark = list && sentence.IsListItem ? "- " : "";
             pieces.Add($"{separator}{mark}{WithoutMarkers(sentence.Text)} [{sentence.N}]");
         }

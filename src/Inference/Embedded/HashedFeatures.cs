@@ -5,7 +5,8 @@ namespace RagCluster.Inference.Embedded;
 /// <summary>How much each kind of feature counts. A change of any of these makes another model: give it another id.</summary>
 internal sealed record FeatureWeights
 {
-    public float Stem { get; init; } = 1f;
+    /// <summary>Words themselves count little: word search finds them better. What pays beside it is what it does not see.</summary>
+    public float Stem { get; init; } = 0.4f;
 
     public float Meaning { get; init; } = 0.5f;
 
@@ -15,7 +16,7 @@ internal sealed record FeatureWeights
     public int GramLength { get; init; } = 4;
 
     /// <summary>Two content words that follow each other.</summary>
-    public float Pair { get; init; } = 0.3f;
+    public float Pair { get; init; } = 0.5f;
 
     /// <summary>Into how many dimensions a feature is hashed.</summary>
     public int Spread { get; init; } = 2;
@@ -57,7 +58,7 @@ internal sealed class HashedFeatures(int dimensions, FeatureWeights weights)
             Add(vector, feature.Key, value);
             if (feature.Length > 0)
             {
-                AddGrams(vector, bag.WordOf(feature), value);
+                AddGrams(vector, bag.WordOf(feature), value / weights.Stem * weights.Grams);
             }
         }
     }
@@ -109,7 +110,7 @@ internal sealed class HashedFeatures(int dimensions, FeatureWeights weights)
             return;
         }
 
-        var value = weight / weights.Stem * weights.Grams / MathF.Sqrt(count);
+        var value = weight / MathF.Sqrt(count);
         for (var i = 0; i < count; i++)
         {
             Add(vector, WordHash.Of(marked.Slice(i, weights.GramLength), 'g'), value);

@@ -105,7 +105,7 @@ internal static class WordTable
         allow permit let authorize
         forbid prohibit ban
         need require requirement necessary mandatory compulsory obligatory
-        choose select choice selection option
+        choose select choice selection option pick
         increase raise grow rise
         decrease reduce lower decline drop
         big large huge

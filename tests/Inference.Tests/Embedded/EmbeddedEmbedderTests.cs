@@ -43,6 +43,31 @@ public class EmbeddedEmbedderTests
             new EmbeddingGenerationOptions { Dimensions = 768 },
             TestContext.Current.CancellationToken));
 
+    /// <summary>
+    /// A vector stored yesterday is compared with one made today: if this fails, stored vectors have become worthless.
+    /// Then take the change back, or give the model another id and these values anew.
+    /// </summary>
+    [Fact]
+    public void The_vectors_of_this_model_id_are_frozen()
+    {
+        EmbeddedEmbedder.ModelId.ShouldBe("embedded-hash-512-v1");
+        var bytes = new byte[4 * EmbeddedEmbedder.Dimensions];
+        using var hash = System.Security.Cryptography.IncrementalHash.CreateHash(System.Security.Cryptography.HashAlgorithmName.SHA256);
+        foreach (var text in new[]
+        {
+            "How long is the free-look period?",
+            "The car's owner pays $1,250.50 yearly; \u00c5ngstr\u00f6m, na\u00efve caf\u00e9.",
+            "\u4fdd\u9669 \u043f\u043e\u043b\u0438\u0441 x",
+            string.Join(' ', Enumerable.Range(0, 2000).Select(i => $"word{i % 700} insurance")),
+        })
+        {
+            Buffer.BlockCopy(Embed(text), 0, bytes, 0, bytes.Length);
+            hash.AppendData(bytes);
+        }
+
+        Convert.ToHexStringLower(hash.GetHashAndReset())[..16].ShouldBe("888f6f31a025254b");
+    }
+
     [Fact]
     public void Embedding_allocates_nothing_once_warm()
     {
