@@ -39,6 +39,15 @@ public sealed class SqliteShardStoreTests : ShardStoreContract, IDisposable
     }
 
     [Fact]
+    public async Task A_folder_that_cannot_be_made_is_refused_with_its_name()
+    {
+        await File.WriteAllTextAsync(_folder.Under("taken"), "a file");
+        var refusal = Should.Throw<StoreRefusedException>(() => DataFolderLock.Acquire(_folder.Under("taken")));
+        refusal.Message.ShouldContain("taken");
+        refusal.Message.ShouldContain("cannot be used");
+    }
+
+    [Fact]
     public async Task A_file_that_is_no_database_is_refused_with_its_name()
     {
         await File.WriteAllTextAsync(_folder.Under("store.db"), new string('x', 5000));

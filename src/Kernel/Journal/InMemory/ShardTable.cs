@@ -13,7 +13,7 @@ internal sealed class ShardTable(ShardRow row)
 
     public SortedSet<string> Remembered { get; } = new(StringComparer.Ordinal);
 
-    /// <summary>An append whose sender has stopped waiting; it lands before the next change of owner.</summary>
+    /// <summary>An append whose sender has stopped waiting; it lands before the next change of owner or append.</summary>
     public ShardBatch? Late { get; set; }
 
     public void LandLate()
@@ -27,6 +27,7 @@ internal sealed class ShardTable(ShardRow row)
 
     public AppendResult Append(ShardBatch batch)
     {
+        LandLate();
         if (batch.Epoch != Row.Epoch)
         {
             return AppendResult.Fenced;

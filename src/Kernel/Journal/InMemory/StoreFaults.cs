@@ -17,7 +17,7 @@ public enum AppendFault
     /// <summary>The store neither writes nor says so.</summary>
     UnknownLost,
 
-    /// <summary>The store writes only when the shard is next claimed, and does not say so: a statement still under way.</summary>
+    /// <summary>The store writes only when the shard is next claimed or written to, and does not say so: a statement still under way.</summary>
     UnknownLate,
 
     /// <summary>The store throws, and writes nothing.</summary>

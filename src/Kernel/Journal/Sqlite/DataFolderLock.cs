@@ -20,21 +20,26 @@ public sealed class DataFolderLock : IDisposable
     /// <exception cref="StoreRefusedException">Another process has it; the message names the process.</exception>
     public static DataFolderLock Acquire(string folder)
     {
-        Directory.CreateDirectory(folder);
         var holder = Path.Combine(folder, "store.pid");
-        FileStream stream;
+        FileStream? stream = null;
         try
         {
+            Directory.CreateDirectory(folder);
             stream = new FileStream(Path.Combine(folder, "store.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
+            File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+            return new DataFolderLock(stream, holder);
         }
-        catch (IOException e)
+        catch (IOException e) when (stream is null && IsHeld(e))
         {
             throw new StoreRefusedException(
                 $"The data folder \"{folder}\" is in use by {Holder(holder)}. Stop that process, or name another data folder.", e);
         }
-
-        File.WriteAllText(holder, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-        return new DataFolderLock(stream, holder);
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            stream?.Dispose();
+            throw new StoreRefusedException(
+                $"The data folder \"{folder}\" cannot be used: {e.Message} Check that this user may write there and that the disk has room, or name another data folder.", e);
+        }
     }
 
     public void Dispose()
@@ -42,6 +47,9 @@ public sealed class DataFolderLock : IDisposable
         File.Delete(_holder);
         _stream.Dispose();
     }
+
+    /// <summary>EAGAIN of Linux (11) and macOS (35), or the sharing and lock violations of Windows (32, 33).</summary>
+    private static bool IsHeld(IOException e) => (e.HResult & 0xffff) is 11 or 35 or 32 or 33;
 
     private static string Holder(string file)
     {

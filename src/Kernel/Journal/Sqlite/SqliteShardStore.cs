@@ -24,7 +24,7 @@ public sealed partial class SqliteShardStore : IShardStore, IBlobTable
     private SqliteShardStore(SqliteSession writing, SqliteReaders readers, DataFolderLock folderLock, IRuntime runtime, ILogger logger)
     {
         _writing = writing;
-        _writer = new SqliteWriter(writing, runtime);
+        _writer = new SqliteWriter(writing, runtime, logger);
         _readers = readers;
         _lock = folderLock;
         _logger = logger;

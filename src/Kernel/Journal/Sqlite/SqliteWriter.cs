@@ -1,10 +1,12 @@
+using Microsoft.Extensions.Logging;
+
 namespace RagCluster.Kernel.Journal.Sqlite;
 
 /// <summary>
 /// The one writer of a database. While a transaction is being flushed to the disk, the jobs that arrive gather; the
 /// next transaction carries them all, so that a flush is shared by whoever waits. A job that fails is undone alone.
 /// </summary>
-internal sealed class SqliteWriter(SqliteSession session, IRuntime runtime) : IThreadPoolWorkItem
+internal sealed partial class SqliteWriter(SqliteSession session, IRuntime runtime, ILogger log) : IThreadPoolWorkItem
 {
     private const int MaxJobs = 512;
 
@@ -137,22 +139,28 @@ internal sealed class SqliteWriter(SqliteSession session, IRuntime runtime) : IT
             job.Undone(reason, unknown);
         }
 
-        if (session.InTransaction)
+        try
         {
-            try
+            if (session.InTransaction)
             {
                 session.Execute("ROLLBACK");
             }
-            catch (StoreException e)
+
+            if (reason is StoreException { Failure: StoreFailure.DiskFull })
             {
-                // SQLite has rolled back by itself in between; the next BEGIN would say if not.
-                foreach (var job in _turn)
-                {
-                    job.Undone(new AggregateException(reason, e), unknown);
-                }
+                // The write-ahead log holds old versions of pages, too: folded in, it may give the room that is missing.
+                session.Execute("PRAGMA wal_checkpoint(PASSIVE)");
             }
         }
+        catch (StoreException e)
+        {
+            // What is to be told is the first reason; whatever is still wrong, the next transaction says.
+            LogNotCleared(log, e);
+        }
     }
+
+    [LoggerMessage(2002, LogLevel.Warning, "After a failed transaction the database could not be brought to rest; the next transaction tries again.")]
+    private static partial void LogNotCleared(ILogger log, Exception reason);
 }
 
 /// <summary>Something to do in the writer's transaction, and whom to tell.</summary>
