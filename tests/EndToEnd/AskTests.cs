@@ -35,7 +35,7 @@ public sealed class AskTests(BrowserFixture fixture) : VisitTest(fixture)
         await Expect(cite).ToHaveAttributeAsync("aria-expanded", "true");
         await Expect(page.Locator("#source-title")).ToBeFocusedAsync();
 
-        await page.GetByRole(AriaRole.Button, new() { Name = "Next source" }).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "Next passage" }).ClickAsync();
         await Expect(mark).ToHaveTextAsync("The free-look period starts on the day on which the policy reaches you, by post or in your online account.");
         await page.Keyboard.PressAsync("Escape");
         await Expect(page.Locator("#source")).ToBeHiddenAsync();

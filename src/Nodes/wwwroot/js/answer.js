@@ -34,11 +34,25 @@ export function citationButton(citation, onOpen, text = String(citation.n)) {
 
 /** Renders the text into `element`. A number without a citation (yet) is shown, but opens nothing. */
 export function renderAnswer(element, text, citations, onOpen) {
-  const byNumber = new Map(citations.map((citation) => [citation.n, citation]));
-  clear(element).append(...text.split(/\n{2,}/).filter((paragraph) => paragraph.trim()).map((paragraph) =>
-    h('p', {}, pieces(paragraph).map((piece) => {
-      if (typeof piece === 'string') return piece;
-      const citation = byNumber.get(piece);
-      return citation ? citationButton(citation, onOpen) : h('span', { class: 'cite' }, String(piece));
-    }))));
+  const byNumber = Map.groupBy(citations, (citation) => citation.n);
+  clear(element).append(...text.split(/\n{2,}/).filter((paragraph) => paragraph.trim()).map((paragraph) => {
+    let before = '';
+    return h('p', {}, pieces(paragraph).map((piece) => {
+      if (typeof piece === 'string') return (before = piece);
+      const candidates = byNumber.get(piece);
+      return candidates ? citationButton(closest(candidates, before), onOpen) : h('span', { class: 'cite' }, String(piece));
+    }));
+  }));
+}
+
+/** Of several spans of one passage, the one that shares most words with what the number stands behind. */
+export function closest(citations, text) {
+  if (citations.length === 1) return citations[0];
+  const words = (of) => of.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? [];
+  const said = new Set(words(text));
+  const shared = citations.map((citation) => {
+    const quoted = words(citation.quote ?? '');
+    return quoted.filter((word) => said.has(word)).length / Math.max(1, quoted.length);
+  });
+  return citations[shared.indexOf(Math.max(...shared))];
 }

@@ -9,8 +9,11 @@ export class EventParser {
 
   feed(text) {
     const events = [];
-    const blocks = (this.#rest + text).replace(/\r\n?/g, '\n').split('\n\n');
-    this.#rest = blocks.pop();
+    const all = this.#rest + text;
+    // A carriage return at the end may be the first half of a line's end.
+    const half = all.endsWith('\r') ? '\r' : '';
+    const blocks = all.slice(0, all.length - half.length).replace(/\r\n?/g, '\n').split('\n\n');
+    this.#rest = blocks.pop() + half;
     for (const block of blocks) {
       const event = { type: 'message', id: null, data: [] };
       for (const line of block.split('\n')) {

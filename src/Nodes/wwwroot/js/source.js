@@ -78,14 +78,15 @@ export class SourcePanel {
         h('h2', { id: 'source-title', tabindex: '-1' }, span.title || span.document),
         iconButton('close', 'Close the source (Esc)', () => this.close()),
         h('div', { class: 'meta' },
+          span.n ? h('span', { class: 'cite' }, String(span.n)) : null,
           span.page ? h('span', {}, `Page ${span.page}`) : null,
           span.headings?.length ? h('span', {}, span.headings.join(' › ')) : null,
           h('span', {}, `Version ${span.version}`)),
         this.#group.length > 1 && at >= 0
           ? h('div', { class: 'source-steps' },
-            iconButton('prev', 'Previous source', () => step(-1), { disabled: at === 0 }),
-            h('span', {}, `Source ${at + 1} of ${this.#group.length}`),
-            iconButton('next', 'Next source', () => step(1), { disabled: at === this.#group.length - 1 }))
+            iconButton('prev', 'Previous passage', () => step(-1), { disabled: at === 0 }),
+            h('span', {}, `Passage ${at + 1} of ${this.#group.length}`),
+            iconButton('next', 'Next passage', () => step(1), { disabled: at === this.#group.length - 1 }))
           : null),
       h('div', { class: 'source-text', id: 'source-text', tabindex: '0', role: 'region', aria: { label: 'Text of the document', busy: 'true' } },
         h('p', { class: 'stage busy' }, 'Loading')));

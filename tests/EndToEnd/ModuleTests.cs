@@ -1,0 +1,60 @@
+namespace RagCluster.EndToEnd;
+
+/// <summary>The page's modules by themselves, in the browser that runs them.</summary>
+public sealed class ModuleTests(BrowserFixture fixture) : VisitTest(fixture)
+{
+    [Fact]
+    public Task Numbers_in_an_answer_become_citations_and_nothing_else_does() => VisitAsync(async page =>
+    {
+        (await page.EvaluateAsync<string>("""
+            async () => JSON.stringify((await import('/js/answer.js')).pieces('Yes [1][12]. See [a], [], [1234] and arr[0]'))
+            """)).ShouldBe("""["Yes ",1,12,". See [a], [], [1234] and arr",0]""");
+        (await page.EvaluateAsync<string>("""
+            async () => (await import('/js/answer.js')).closest(
+              [{ quote: 'Premiums are due monthly.' }, { quote: 'Cover ends at 80.' }, { quote: '' }], ' Your cover ends when you are 80 ').quote
+            """)).ShouldBe("Cover ends at 80.");
+    });
+
+    [Fact]
+    public Task Events_are_the_same_wherever_the_stream_is_cut() => VisitAsync(async page =>
+    {
+        var wrong = await page.EvaluateAsync<string[]>("""
+            async () => {
+              const { EventParser } = await import('/js/event-stream.js');
+              const stream = ': hello\n\nid: 7\nevent: document\ndata: {"a":1}\n\ndata: one\ndata: two\n\r\ndata: three\r\n\r\nid: 9\n\n';
+              const read = (...parts) => {
+                const parser = new EventParser();
+                return JSON.stringify(parts.flatMap((part) => parser.feed(part)));
+              };
+              const whole = read(stream);
+              const expected = JSON.stringify([
+                { type: 'document', id: '7', data: '{"a":1}' }, { type: 'message', id: null, data: 'one\ntwo' }, { type: 'message', id: null, data: 'three' },
+              ]);
+              const wrong = whole === expected ? [] : [whole];
+              for (let i = 0; i <= stream.length; i++)
+                for (let j = i; j <= stream.length; j++) {
+                  const parts = read(stream.slice(0, i), stream.slice(i, j), stream.slice(j));
+                  if (parts !== whole) wrong.push(`${i},${j}: ${parts}`);
+                }
+              return wrong;
+            }
+            """);
+        wrong.ShouldBeEmpty();
+    });
+
+    [Fact]
+    public Task Highlights_that_do_not_fit_are_left_out_and_no_text_is_lost() => VisitAsync(async page =>
+    {
+        (await page.EvaluateAsync<string>("""
+            async () => {
+              const { highlighted } = await import('/js/search.js');
+              const text = 'a \u{1F600} premium paid <b>';
+              const marks = [{ start: 13, end: 17 }, { start: 5, end: 12 }, { start: 6, end: 14 }, { start: 3, end: 3 }, { start: 18, end: 99 }];
+              const parts = highlighted(text, marks);
+              return parts.map((part) => (typeof part === 'string' ? part : part.textContent)).join('') === text
+                ? parts.filter((part) => typeof part !== 'string').map((part) => part.textContent).join('|')
+                : 'text was lost';
+            }
+            """)).ShouldBe("premium|paid");
+    });
+}
