@@ -11,7 +11,7 @@ namespace RagCluster.Retrieval.Analysis;
 /// <remarks>
 /// What white space does not separate is looked at together: "LF-2041-B", "jane.doe@example.com", "2024-03-15",
 /// "$1,250.50". Such a compound yields itself, at the position of its first part, and then its parts; a compound of
-/// mere letters ("free-look") yields its parts only. Thousands separators go ("1250.50"), and an amount's only part
+/// mere letters and hyphens ("non-smoker") yields them as one word ("nonsmoker") and its parts. Thousands separators go ("1250.50"), and an amount's only part
 /// is its integer. "U.S." is one term, "us". A term is at most <see cref="MaxTermLength"/> long, the rest is cut off.
 /// </remarks>
 public ref struct TokenStream
@@ -104,12 +104,39 @@ public ref struct TokenStream
         _onlyFirstPart = shape.Kind is CompoundKind.Amount;
         if (shape.Kind is CompoundKind.Words || end - start > MaxTermLength)
         {
-            return false;
+            return shape.Kind is CompoundKind.Words && Joined(start, end);
         }
 
         IsWhole = true;
         Position = _words;
         return Whole(start, end, dropDots: false);
+    }
+
+    /// <summary>"non-smoker" as "nonsmoker", stemmed: both are written.</summary>
+    private bool Joined(int start, int end)
+    {
+        _length = 0;
+        Start = start;
+        End = end;
+        foreach (var c in _text[start..end])
+        {
+            if (c is '-' or '\u2010' or '\u2011')
+            {
+                continue;
+            }
+
+            if (IsJoiner(c) || _length == MaxTermLength)
+            {
+                return false;
+            }
+
+            Fold(c);
+        }
+
+        _length = Porter2Stemmer.Stem(((Span<char>)_buffer)[.._length]);
+        IsWhole = true;
+        Position = _words;
+        return _length > 0;
     }
 
     /// <summary>The compound as one term, without thousands separators and, of an acronym, without dots.</summary>
