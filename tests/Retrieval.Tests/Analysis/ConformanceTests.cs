@@ -12,6 +12,10 @@ public class ConformanceTests
         Wrong("snowball_english_voc.txt.gz", "snowball_english_output.txt.gz", Porter2Stemmer.Stem).ShouldBeEmpty();
 
     [Fact]
+    public void Porter_gives_the_stems_of_Snowballs_porter_vocabulary() =>
+        Wrong("snowball_porter_voc.txt.gz", "snowball_porter_output.txt.gz", PorterStemmer.Stem).ShouldBeEmpty();
+
+    [Fact]
     public void Words_break_where_Unicodes_test_says()
     {
         var wrong = new List<string>();

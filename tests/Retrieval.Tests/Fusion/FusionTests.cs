@@ -36,5 +36,15 @@ public class FusionTests
     public void One_empty_ranking_leaves_the_other_in_order() =>
         ScoreFusion.Fuse([], [P("a", 0.5), P("b", 0.4)], 10).Ids().ShouldBe(["a@1#0", "b@1#0"]);
 
+    [Fact]
+    public void Marginal_relevance_puts_variety_before_more_of_the_same()
+    {
+        ScoredPassage[] ranking = [P("a1", 10), P("a2", 9), P("b1", 6)];
+        double Same(Passage x, Passage y) => x.Document.Value[0] == y.Document.Value[0] ? 1 : 0;
+        Mmr.Rerank(ranking, Same, 3, lambda: 0.5).Ids().ShouldBe(["a1@1#0", "b1@1#0", "a2@1#0"]);
+        Mmr.Rerank(ranking, Same, 2, lambda: 1).Ids().ShouldBe(["a1@1#0", "a2@1#0"]);
+        Mmr.Rerank([], Same, 2).ShouldBeEmpty();
+    }
+
     private static ScoredPassage P(string document, double score) => new(new Passage(new DocumentId(document), 1, 0, 0, 1, "x"), score);
 }

@@ -145,6 +145,33 @@ public class PartitionIndexTests
     }
 
     [Fact]
+    public void A_snapshot_answers_the_same_whatever_happens_later()
+    {
+        var cases = Gen.Zip(Histories.Event.ArrayOf(), Histories.Questions).Resize(50).ToArbitrary();
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(100), Prop.ForAll(cases, history =>
+        {
+            var index = new PartitionIndex(Small);
+            var snapshots = new List<(IndexReader Reader, List<(ChunkId, double)> Answer)>();
+            foreach (var @event in history.Item1)
+            {
+                snapshots.Add((index.Reader, Answer(index.Reader)));
+                index.Apply(@event);
+            }
+
+            foreach (var (reader, answer) in snapshots)
+            {
+                Answer(reader).ShouldBe(answer);
+            }
+
+            List<(ChunkId, double)> Answer(IndexReader reader)
+            {
+                var found = reader.Find("premium policy lapse rider", history.Item2.Vector, reader.Statistics("premium policy lapse rider"), history.Item2.Roles, SearchFilter.None, 50);
+                return [.. found.Lexical.Concat(found.Vector).Select(Exactly)];
+            }
+        }));
+    }
+
+    [Fact]
     public void A_reader_goes_on_seeing_what_it_saw_when_it_was_taken()
     {
         var index = new PartitionIndex(Small);
