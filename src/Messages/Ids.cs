@@ -17,7 +17,10 @@ public interface IId<TSelf>
 [JsonConverter(typeof(IdConverter<TenantId>))]
 public readonly record struct TenantId(string Value) : IId<TenantId>
 {
-    public static TenantId Of(string value) => new(Ids.Checked(value));
+    /// <exception cref="ArgumentException">The value is empty, too long, or has a slash: a tenant's name is the first part of its entities' ids.</exception>
+    public static TenantId Of(string value) => value.Contains('/', StringComparison.Ordinal)
+        ? throw new ArgumentException($"A tenant's id has no slash: \"{value}\".", nameof(value))
+        : new(Ids.Checked(value));
 
     public override string ToString() => Value;
 }
@@ -33,8 +36,19 @@ public readonly record struct UserId(string Value) : IId<UserId>
 
 /// <summary>A document, through all of its versions. Unique within a tenant.</summary>
 [JsonConverter(typeof(IdConverter<DocumentId>))]
-public readonly record struct DocumentId(string Value) : IId<DocumentId>
+public readonly record struct DocumentId(string Value) : IId<DocumentId>, IComparable<DocumentId>
 {
+    /// <summary>Ordinal, so that what is kept in order is in the same order everywhere.</summary>
+    public int CompareTo(DocumentId other) => string.CompareOrdinal(Value, other.Value);
+
+    public static bool operator <(DocumentId left, DocumentId right) => left.CompareTo(right) < 0;
+
+    public static bool operator >(DocumentId left, DocumentId right) => left.CompareTo(right) > 0;
+
+    public static bool operator <=(DocumentId left, DocumentId right) => left.CompareTo(right) <= 0;
+
+    public static bool operator >=(DocumentId left, DocumentId right) => left.CompareTo(right) >= 0;
+
     public static DocumentId Of(string value) => new(Ids.Checked(value));
 
     public override string ToString() => Value;

@@ -1,2 +1,3 @@
-Console.Error.WriteLine("ragcluster: the node is not built yet.");
-return 1;
+using RagCluster.Nodes.Commands;
+
+return await Cli.RunAsync(args);

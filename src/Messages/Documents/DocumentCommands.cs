@@ -10,6 +10,7 @@ namespace RagCluster.Messages.Documents;
 [JsonDerivedType(typeof(ChangeAccess), "change-access")]
 [JsonDerivedType(typeof(Retry), "retry")]
 [JsonDerivedType(typeof(ReadDocument), "read")]
+[JsonDerivedType(typeof(ReadText), "read-text")]
 [JsonDerivedType(typeof(Report), "report")]
 [JsonDerivedType(typeof(ReportFailure), "report-failure")]
 [JsonDerivedType(typeof(ConfirmRemoved), "confirm-removed")]
@@ -46,6 +47,9 @@ public sealed record Retry : DocumentCommand;
 
 /// <summary>Reads the document's state; changes nothing.</summary>
 public sealed record ReadDocument : DocumentCommand;
+
+/// <summary>Asks where a version's extracted text is; null asks for the newest that has one.</summary>
+public sealed record ReadText(int? Version) : DocumentCommand;
 
 /// <summary>A version's processing has come this far.</summary>
 public sealed record Report(int Version, IReadOnlyList<Progress> Reached) : DocumentCommand;
@@ -104,7 +108,11 @@ public static class FailureCodes
 [JsonDerivedType(typeof(DocumentUnchanged), "unchanged")]
 [JsonDerivedType(typeof(DocumentRefused), "refused")]
 [JsonDerivedType(typeof(DocumentView), "view")]
+[JsonDerivedType(typeof(TextFound), "text")]
 public abstract record DocumentReply;
+
+/// <param name="Readers">Who may read the document now; an old version is no less protected than the newest.</param>
+public sealed record TextFound(int Version, BlobId Text, string Title, int? Pages, RoleSet Readers) : DocumentReply;
 
 /// <param name="Version">The version that the command created or changed.</param>
 public sealed record DocumentAccepted(int Version) : DocumentReply;

@@ -1,0 +1,53 @@
+using RagCluster.Actors.Conversations;
+using RagCluster.Actors.Documents;
+using RagCluster.Actors.Search;
+using RagCluster.Inference.Batching;
+using RagCluster.Inference.Endpoints;
+using RagCluster.Ingestion.Chunking;
+using RagCluster.Kernel.Entities;
+
+namespace RagCluster.Actors;
+
+/// <summary>How the cast of one node plays.</summary>
+public sealed record CastOptions
+{
+    /// <summary>Where partitions keep their segment files; a folder below it for each.</summary>
+    public required string IndexFolder { get; init; }
+
+    /// <summary>The file of the lists that are read from the logs; can be deleted at any time.</summary>
+    public required string CatalogFile { get; init; }
+
+    public ConversationOptions Conversations { get; init; } = new();
+
+    public EntityOptions ConversationEntities { get; init; } = new() { SnapshotEvery = 500, RecentEvents = 256 };
+
+    public DocumentOptions Documents { get; init; } = new();
+
+    public EntityOptions DocumentEntities { get; init; } = new();
+
+    public int PartitionsPerTenant { get; init; } = 1;
+
+    public EntityOptions PartitionEntities { get; init; } = new() { SnapshotEvery = 2000, PassivateAfter = Timeout.InfiniteTimeSpan, RecentEvents = 0 };
+
+    public SearchOptions Search { get; init; } = new();
+
+    public ChunkerOptions Chunker { get; init; } = new();
+
+    public EndpointOptions Embedding { get; init; } = new();
+
+    public BatchLimits EmbeddingBatches { get; init; } = new();
+
+    /// <summary>How many requests of documents wait for the embedding endpoint before further documents wait.</summary>
+    public int MaxQueuedEmbeddings { get; init; } = 256;
+
+    public EndpointOptions Generation { get; init; } = new();
+
+    /// <summary>How many answers are written at the endpoint at the same time.</summary>
+    public int GenerationSlots { get; init; } = 8;
+
+    public int MaxQueuedAnswers { get; init; } = 256;
+
+    public int MaxOutputTokens { get; init; } = 800;
+
+    public float Temperature { get; init; } = 0.1f;
+}

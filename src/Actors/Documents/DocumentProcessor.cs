@@ -1,0 +1,127 @@
+using System.Text;
+using RagCluster.Actors.Inference;
+using RagCluster.Actors.Partitions;
+using RagCluster.Inference;
+using RagCluster.Ingestion.Chunking;
+using RagCluster.Ingestion.Parsing;
+using RagCluster.Kernel.Blobs;
+using RagCluster.Kernel.Entities;
+using RagCluster.Messages;
+using RagCluster.Messages.Documents;
+using RagCluster.Messages.Partitions;
+
+namespace RagCluster.Actors.Documents;
+
+/// <summary>
+/// The way of a document from its bytes to the index: parse, chunk, embed, index. Doing a step again is harmless: the
+/// same bytes give the same text, the same chunks and the same ids.
+/// </summary>
+public sealed class DocumentProcessor(
+    IBlobStore blobs,
+    IDocumentParser parser,
+    Chunker chunker,
+    IEmbedder embedder,
+    PartitionDirectory partitions,
+    IngestionGate gate,
+    DocumentOptions options)
+{
+    /// <summary>Takes the version all the way; reports each step that is durable. Stops when a report says that the version is outdated.</summary>
+    /// <param name="state">The document's newest state, read again before indexing: its readers may have changed.</param>
+    public async Task ProcessAsync(
+        EntityId id,
+        Func<DocumentState> state,
+        int version,
+        Func<IReadOnlyList<Progress>, CancellationToken, ValueTask<bool>> report,
+        CancellationToken cancellationToken)
+    {
+        using var turn = await gate.EnterAsync(cancellationToken);
+        var document = state();
+        var content = await ReadAsync(document, cancellationToken);
+        var parsed = await ParseAsync(document, content, cancellationToken);
+        var text = await blobs.PutAsync(Encoding.UTF8.GetBytes(parsed.Text), cancellationToken);
+        var pieces = chunker.Split(parsed);
+        if (!await report(
+            [new Parsed(BlobId.Of(text), parsed.MediaType, parsed.Title, parsed.Pages, parsed.Text.Length), new Chunked(pieces.Count)],
+            cancellationToken))
+        {
+            return;
+        }
+
+        var chunks = await EmbedAsync(pieces, cancellationToken);
+        var embedded = new Embedded(embedder.Model, embedder.Dimensions);
+        if (pieces.Count > options.EmbedBatch && !await report([embedded], cancellationToken))
+        {
+            return;
+        }
+
+        var newest = state();
+        var (tenant, documentId) = DocumentService.Split(id);
+        await partitions.SendAsync(
+            tenant,
+            documentId,
+            new IndexChunks(documentId, version, parsed.Title, newest.Readers, newest.AccessRevision, newest.Metadata, embedder.Model, chunks),
+            options.AskTimeout,
+            cancellationToken);
+        await report([embedded, new Indexed()], cancellationToken);
+    }
+
+    public async Task RemoveAsync(EntityId id, DocumentState state, CancellationToken cancellationToken)
+    {
+        var (tenant, document) = DocumentService.Split(id);
+        await partitions.SendAsync(tenant, document, new RemoveChunks(document, state.Version), options.AskTimeout, cancellationToken);
+    }
+
+    public async Task RestrictAsync(EntityId id, DocumentState state, CancellationToken cancellationToken)
+    {
+        var (tenant, document) = DocumentService.Split(id);
+        await partitions.SendAsync(tenant, document, new RestrictChunks(document, state.Readers, state.AccessRevision), options.AskTimeout, cancellationToken);
+    }
+
+    private async Task<ReadOnlyMemory<byte>> ReadAsync(DocumentState document, CancellationToken cancellationToken)
+    {
+        await using var stream = await blobs.OpenAsync(document.Content.Value, cancellationToken);
+        var bytes = new byte[document.Bytes];
+        await stream.ReadExactlyAsync(bytes, cancellationToken);
+        return bytes;
+    }
+
+    private async Task<ParsedDocument> ParseAsync(DocumentState document, ReadOnlyMemory<byte> content, CancellationToken cancellationToken)
+    {
+        switch (await parser.ParseAsync(content, document.Name, document.MediaType, cancellationToken))
+        {
+            case ParseSuccess { Document: var parsed } when !string.IsNullOrWhiteSpace(parsed.Text):
+                return parsed;
+            case ParseFailure failure:
+                throw new ProcessingException(failure.Code, failure.Detail, failure.Transient);
+            default:
+                throw new ProcessingException(FailureCodes.NoText, "The document has no text. If it is a scan, run text recognition over it first.", transient: false);
+        }
+    }
+
+    private async Task<IReadOnlyList<Messages.Partitions.Chunk>> EmbedAsync(IReadOnlyList<Ingestion.Chunking.Chunk> pieces, CancellationToken cancellationToken)
+    {
+        var chunks = new List<Messages.Partitions.Chunk>(pieces.Count);
+        foreach (var batch in pieces.Chunk(options.EmbedBatch))
+        {
+            IReadOnlyList<Embedding> vectors;
+            try
+            {
+                // The headings say what a table row or a short paragraph is about; they belong to its meaning.
+                var texts = Array.ConvertAll(batch, c => c.Headings.Count == 0 ? c.Text : $"{string.Join(" > ", c.Headings)}\n{c.Text}");
+                vectors = await embedder.EmbedAsync(texts, EmbeddingPriority.Ingestion, cancellationToken);
+            }
+            catch (InferenceException e)
+            {
+                throw new ProcessingException(FailureCodes.EmbeddingUnavailable, e.Message, transient: true);
+            }
+
+            for (var i = 0; i < batch.Length; i++)
+            {
+                var piece = batch[i];
+                chunks.Add(new(piece.Ordinal, piece.Start, piece.End, piece.Page, piece.Headings, piece.Text, vectors[i]));
+            }
+        }
+
+        return chunks;
+    }
+}

@@ -1,0 +1,41 @@
+using RagCluster.Messages.Conversations;
+
+namespace RagCluster.Nodes.Commands;
+
+/// <summary>An answer as plain text: what was said, then where it stands.</summary>
+internal static class AnswerText
+{
+    public static void Write(TextWriter output, Turn turn)
+    {
+        output.WriteLine(turn.Status switch
+        {
+            TurnStatus.Failed => $"The answer failed: {turn.Failure}",
+            TurnStatus.Cancelled => "The question was cancelled.",
+            _ => turn.Answer,
+        });
+        WriteSources(output, turn.Citations);
+    }
+
+    public static void WriteSources(TextWriter output, IReadOnlyList<Messages.Citation> citations)
+    {
+        if (citations.Count == 0)
+        {
+            return;
+        }
+
+        output.WriteLine();
+        foreach (var citation in citations)
+        {
+            var page = citation.Page is { } number ? $", page {number}" : "";
+            output.WriteLine($"[{citation.N}] {citation.Title}{page}");
+            output.WriteLine($"    \"{OneLine(citation.Quote)}\"");
+        }
+    }
+
+    /// <summary>White space squeezed, control characters out: a document cannot write to the terminal.</summary>
+    public static string OneLine(string text, int most = 300)
+    {
+        var line = string.Join(' ', new string([.. text.Select(c => char.IsControl(c) ? ' ' : c)]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        return line.Length <= most ? line : line[..(most - 1)] + "…";
+    }
+}

@@ -1,0 +1,32 @@
+using System.CommandLine;
+using RagCluster.Nodes.Hosting;
+
+namespace RagCluster.Nodes.Commands;
+
+/// <summary>ragcluster serve, and ragcluster alone: a node that runs until it is stopped.</summary>
+internal static class ServeCommand
+{
+    public static Command Create(CommonOptions common)
+    {
+        var command = new Command("serve", "Starts a node and serves until it is stopped. The default command.");
+        command.SetAction((result, cancellationToken) => RunAsync(common, result, cancellationToken));
+        return command;
+    }
+
+    public static async Task<int> RunAsync(CommonOptions common, ParseResult result, CancellationToken cancellationToken)
+    {
+        var options = common.Load(result).Options;
+        await using var node = await NodeHost.StartAsync(options, Logging.AsConfigured(options.Log), cancellationToken);
+        if (node.IsFirstStart && options.Ingestion.SamplesOnFirstStart && Samples.Folder() is { } samples)
+        {
+            await Samples.TakeInAsync(node, options, samples, cancellationToken);
+        }
+
+        // Scripts and tests wait for this line: the node is ready.
+        Console.Out.WriteLine($"RagCluster is ready.  Chat: {node.Url}  API: {new Uri(node.Url, "openapi/v1.json")}{(node.ManagementUrl is { } m ? $"  Management: {m}" : "")}");
+        Console.Out.WriteLine($"Data: {Path.GetFullPath(options.DataFolder)}  Stop with Ctrl-C.");
+        Console.Out.Flush();
+        await node.WaitForStopAsync(cancellationToken);
+        return ExitCodes.Success;
+    }
+}

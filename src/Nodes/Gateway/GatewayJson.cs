@@ -1,0 +1,79 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using RagCluster.Actors.Catalog;
+using RagCluster.Messages;
+using RagCluster.Messages.Conversations;
+using RagCluster.Messages.Documents;
+using RagCluster.Messages.Identity;
+
+namespace RagCluster.Nodes.Gateway;
+
+/// <param name="Open">No token is needed here, and roles may be chosen freely among these.</param>
+public sealed record MeBody(TenantId Tenant, UserId User, RoleSet Roles, bool Open);
+
+public sealed record DocumentAcceptedBody(DocumentId Id, int Version, DocumentStatus Status, bool Changed);
+
+public sealed record UploadedBody(IReadOnlyList<DocumentAcceptedBody> Documents);
+
+public sealed record ReadersBody(RoleSet? Readers);
+
+public sealed record TextBody(DocumentId Id, int Version, string Title, int? Pages, string Text);
+
+public sealed record HighlightBody(int Start, int End);
+
+/// <param name="Highlights">The matched words, as offsets into <paramref name="Text"/>.</param>
+public sealed record PassageBody(
+    DocumentId Document,
+    int Version,
+    int Ordinal,
+    int Start,
+    int End,
+    int? Page,
+    string Title,
+    IReadOnlyList<string> Headings,
+    string Text,
+    double Score,
+    IReadOnlyList<HighlightBody> Highlights);
+
+/// <param name="Partial">Some partitions did not answer in time; their passages are missing.</param>
+public sealed record SearchBody(string Query, double TookMs, bool Partial, IReadOnlyList<PassageBody> Passages);
+
+public sealed record ConversationsBody(IReadOnlyList<ConversationRow> Conversations);
+
+public sealed record ConversationBody(ConversationId Id, string Title, DateTimeOffset StartedAt, long Seq, IReadOnlyList<Turn> Turns);
+
+public sealed record RenameBody(string? Title);
+
+public sealed record MessageBody(QuestionId? Id, string? Text, QuestionId? RegenerateOf, bool? Wait);
+
+public sealed record MessageAcceptedBody(QuestionId Id, ConversationId Conversation, long Seq);
+
+public sealed record AnswerBody(QuestionId Id, ConversationId Conversation, long Seq, Turn Answer);
+
+public sealed record FeedbackBody(QuestionId? Question, Rating? Rating, string? Comment, int? Citation);
+
+public sealed record SeqBody(long Seq);
+
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    AllowOutOfOrderMetadataProperties = true)]
+[JsonSerializable(typeof(MeBody))]
+[JsonSerializable(typeof(DocumentAcceptedBody))]
+[JsonSerializable(typeof(UploadedBody))]
+[JsonSerializable(typeof(DocumentPage))]
+[JsonSerializable(typeof(DocumentRow))]
+[JsonSerializable(typeof(DocumentEvent))]
+[JsonSerializable(typeof(ReadersBody))]
+[JsonSerializable(typeof(TextBody))]
+[JsonSerializable(typeof(SearchBody))]
+[JsonSerializable(typeof(ConversationsBody))]
+[JsonSerializable(typeof(ConversationBody))]
+[JsonSerializable(typeof(RenameBody))]
+[JsonSerializable(typeof(MessageBody))]
+[JsonSerializable(typeof(MessageAcceptedBody))]
+[JsonSerializable(typeof(AnswerBody))]
+[JsonSerializable(typeof(FeedbackBody))]
+[JsonSerializable(typeof(SeqBody))]
+[JsonSerializable(typeof(Microsoft.AspNetCore.Mvc.ProblemDetails))]
+internal sealed partial class GatewayJson : JsonSerializerContext;

@@ -1,0 +1,240 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using RagCluster.Actors;
+using RagCluster.Actors.Documents;
+using RagCluster.Configuration.Options;
+using RagCluster.Inference.Endpoints;
+using RagCluster.Kernel;
+using RagCluster.Kernel.Blobs;
+using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal.Sqlite;
+using RagCluster.Nodes.Gateway;
+using RagCluster.Nodes.Gateway.Chat;
+using RagCluster.Nodes.Gateway.Conversations;
+using RagCluster.Nodes.Gateway.Documents;
+using RagCluster.Nodes.Gateway.Identity;
+using RagCluster.Nodes.Gateway.OpenAi;
+using RagCluster.Nodes.Gateway.Search;
+using RagCluster.Nodes.Management;
+using RagCluster.Nodes.Page;
+
+namespace RagCluster.Nodes.Hosting;
+
+/// <summary>
+/// A node in this process: store, cast, gateway and management, started in this order and stopped in the opposite one.
+/// </summary>
+internal sealed class NodeHost : IAsyncDisposable
+{
+    private readonly RagClusterOptions _options;
+    private readonly Backend _backend;
+    private readonly WebApplication _web;
+    private readonly Health _health;
+    private bool _stopped;
+
+    private NodeHost(RagClusterOptions options, Backend backend, WebApplication web, Health health) =>
+        (_options, _backend, _web, _health) = (options, backend, web, health);
+
+    /// <summary>Where the gateway and the page are.</summary>
+    public required Uri Url { get; init; }
+
+    /// <summary>Where probes and metrics are; null where management is off.</summary>
+    public required Uri? ManagementUrl { get; init; }
+
+    public Cast Cast => _backend.Cast;
+
+    /// <summary>Whether the data folder was empty before this start.</summary>
+    public bool IsFirstStart => _backend.IsFirstStart;
+
+    /// <summary>Starts the node; when this returns it is ready.</summary>
+    /// <exception cref="Kernel.Journal.StoreException">The data folder is in use, damaged or not writable; the message says what to do.</exception>
+    /// <exception cref="IOException">A port is in use, or a file cannot be read.</exception>
+    public static async Task<NodeHost> StartAsync(RagClusterOptions options, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+    {
+        var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+        builder.Logging.ClearProviders();
+        logging(builder.Logging);
+        var health = new Health();
+        var metrics = new MetricsRegistry(name => name.StartsWith("RagCluster", StringComparison.Ordinal) || name is "System.Runtime" or "Microsoft.AspNetCore.Hosting");
+        builder.Services.AddSingleton(metrics);
+        builder.Services.AddSingleton(health);
+        ConfigureWeb(builder, options);
+
+        // The backend outlives the web application, so its loggers are its own.
+        var loggers = LoggerFactory.Create(logging);
+        var backend = await Backend.StartAsync(options, loggers, cancellationToken);
+        try
+        {
+            backend.AddTo(builder.Services);
+            var web = builder.Build();
+            Map(web, options);
+            await web.StartAsync(cancellationToken);
+            var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
+            var url = Reachable(addresses[0]);
+            var management = options.Management.Enabled ? Reachable(addresses[1]) : null;
+            web.Services.GetRequiredService<ManagementPort>().Number = management?.Port ?? -1;
+            health.Ready();
+            new NodeFile(options.Node.Name, url, management, Environment.ProcessId, TimeProvider.System.GetUtcNow()).Write(options.DataFolder);
+            return new NodeHost(options, backend, web, health) { Url = url, ManagementUrl = management };
+        }
+        catch
+        {
+            await backend.DisposeAsync();
+            throw;
+        }
+    }
+
+    /// <summary>Ends when the process is asked to stop (SIGTERM, Ctrl-C) or the token is cancelled.</summary>
+    public Task WaitForStopAsync(CancellationToken cancellationToken) => _web.WaitForShutdownAsync(cancellationToken);
+
+    /// <summary>Not ready at once, then the gateway's connections, then the entities, then the store.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_stopped)
+        {
+            return;
+        }
+
+        _stopped = true;
+        _health.Draining();
+        NodeFile.Delete(_options.DataFolder);
+        using var budget = new CancellationTokenSource(_options.Kernel.ShutdownTimeout);
+        try
+        {
+            await _web.StopAsync(budget.Token);
+        }
+        finally
+        {
+            await _backend.DisposeAsync();
+            await _web.DisposeAsync();
+        }
+    }
+
+    private static void ConfigureWeb(WebApplicationBuilder builder, RagClusterOptions options)
+    {
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxRequestBodySize = options.Http.MaxRequestSize.Bytes;
+            kestrel.Limits.MaxConcurrentConnections = options.Http.MaxConnections;
+            kestrel.Limits.MaxConcurrentUpgradedConnections = options.Http.MaxConnections;
+            Listen(kestrel, options.Http.Host, options.Http.Port);
+            if (options.Management.Enabled)
+            {
+                Listen(kestrel, options.Management.Host, options.Management.Port);
+            }
+        });
+        var services = builder.Services;
+        services.AddSingleton(TimeProvider.System);
+        services.AddSingleton<ManagementPort>();
+        services.AddSingleton(OptionsMapping.Identity(options));
+        services.AddSingleton<Authentication>();
+        services.AddSingleton(OptionsMapping.Chat(options));
+        services.AddSingleton<ChatSocket>();
+        services.AddSingleton<Func<string>>(() => Guid.CreateVersion7().ToString("N"));
+        services.AddOpenApi("v1", openApi => openApi.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info.Title = "RagCluster";
+            document.Info.Description = "Documents in, cited answers out. The chat WebSocket at /api/v1/ws is described in docs/api.md.";
+            return Task.CompletedTask;
+        }));
+        services.ConfigureHttpJsonOptions(json =>
+        {
+            json.SerializerOptions.TypeInfoResolverChain.Insert(0, GatewayJson.Default);
+            json.SerializerOptions.TypeInfoResolverChain.Insert(1, OpenAiJson.Default);
+        });
+        services.AddRateLimiter(limiter =>
+        {
+            limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
+            limiter.OnRejected = async (rejected, _) =>
+            {
+                rejected.HttpContext.Response.Headers.RetryAfter = "1";
+                await Problems.Of(StatusCodes.Status429TooManyRequests, "too-many-requests", $"More than {options.Limits.RequestsPerSecond} requests a second (ragcluster.limits); try again in a moment.")
+                    .ExecuteAsync(rejected.HttpContext);
+            };
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(context =>
+                // Documents are bounded by the backpressure of ingestion itself, which makes a sender wait and loses nothing.
+                context.Features.Get<Messages.Identity.Principal>() is { } principal && !IsDocumentUpload(context.Request)
+                    ? RateLimitPartition.GetTokenBucketLimiter($"{principal.Tenant}/{principal.User}", _ => new TokenBucketRateLimiterOptions
+                    {
+                        TokenLimit = options.Limits.Burst,
+                        TokensPerPeriod = Math.Max(1, options.Limits.RequestsPerSecond / 10),
+                        ReplenishmentPeriod = TimeSpan.FromMilliseconds(100),
+                    })
+                    : RateLimitPartition.GetNoLimiter(""));
+        });
+    }
+
+    private static void Map(WebApplication web, RagClusterOptions options)
+    {
+        web.UseMiddleware<ErrorMiddleware>();
+        web.UseStatusCodePages(async context =>
+        {
+            var response = context.HttpContext.Response;
+            var (code, detail) = response.StatusCode switch
+            {
+                404 => ("not-found", $"There is nothing at {context.HttpContext.Request.Path}. /openapi/v1.json lists what there is."),
+                405 => ("method-not-allowed", $"{context.HttpContext.Request.Method} is not for {context.HttpContext.Request.Path}."),
+                415 => ("unsupported-media-type", "Send application/json."),
+                var status => ("failed", $"The request failed with status {status}."),
+            };
+            await Problems.Of(response.StatusCode, code, detail).ExecuteAsync(context.HttpContext);
+        });
+        web.UseWhen(context => IsManagement(context), branch =>
+        {
+            branch.UseRouting();
+            branch.UseEndpoints(routes => routes.MapManagement());
+        });
+        web.UseWebSockets();
+        web.UseMiddleware<AuthenticationMiddleware>();
+        web.UseRouting();
+        web.UseRateLimiter();
+        var api = web.MapGroup("/api/v1");
+        api.MapGet("/me", (HttpContext context, Authentication authentication) =>
+        {
+            var principal = context.Principal();
+            return TypedResults.Json(new MeBody(principal.Tenant, principal.User, principal.Roles, authentication.IsOpen), GatewayJson.Default.MeBody);
+        }).WithTags("identity").WithSummary("On whose behalf the caller acts.").Produces<MeBody>();
+        api.MapDocuments();
+        api.MapSearch();
+        api.MapConversations();
+        api.MapChat();
+        web.MapOpenAi();
+        web.MapOpenApi("/openapi/{documentName}.json");
+        web.MapPage();
+    }
+
+    private static bool IsDocumentUpload(HttpRequest request) =>
+        (HttpMethods.IsPut(request.Method) || HttpMethods.IsPost(request.Method)) && request.Path.StartsWithSegments("/api/v1/documents");
+
+    private static bool IsManagement(HttpContext context) =>
+        context.RequestServices.GetRequiredService<ManagementPort>().Number == context.Connection.LocalPort;
+
+    private static void Listen(KestrelServerOptions kestrel, string host, int port)
+    {
+        switch (host)
+        {
+            case "*":
+                kestrel.ListenAnyIP(port);
+                break;
+            case "localhost" when port != 0:
+                kestrel.ListenLocalhost(port);
+                break;
+            default:
+                kestrel.Listen(host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host), port);
+                break;
+        }
+    }
+
+    /// <summary>An address that a client on this machine can use.</summary>
+    private static Uri Reachable(string address) =>
+        new(address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
+}
+
+/// <summary>The port on which management is served; known once the node listens.</summary>
+internal sealed class ManagementPort
+{
+    public int Number { get; set; } = -1;
+}

@@ -1,0 +1,163 @@
+using RagCluster.Actors;
+using RagCluster.Actors.Search;
+using RagCluster.Configuration.Options;
+using RagCluster.Inference.Batching;
+using RagCluster.Inference.Endpoints;
+using RagCluster.Ingestion.Chunking;
+using RagCluster.Ingestion.Parsing;
+using RagCluster.Kernel.Entities;
+using RagCluster.Messages;
+using RagCluster.Messages.Identity;
+using RagCluster.Nodes.Gateway.Chat;
+using RagCluster.Nodes.Gateway.Identity;
+
+namespace RagCluster.Nodes.Hosting;
+
+/// <summary>From the configuration's words to the options of each room, which do not know the configuration.</summary>
+internal static class OptionsMapping
+{
+    public static CastOptions Cast(RagClusterOptions options) => new()
+    {
+        IndexFolder = Path.Combine(options.DataFolder, "index"),
+        CatalogFile = Path.Combine(options.DataFolder, "catalog.db"),
+        Conversations = new Actors.Conversations.ConversationOptions
+        {
+            MaxQuestionChars = options.Conversations.MaxQuestionChars,
+            HistoryTurns = options.Conversations.HistoryTurns,
+            AnswerTimeout = options.Conversations.AnswerTimeout,
+            AskTimeout = options.Kernel.AskTimeout,
+        },
+        ConversationEntities = new EntityOptions
+        {
+            Shards = options.Conversations.Shards,
+            PassivateAfter = options.Conversations.PassivateAfter,
+            SnapshotEvery = options.Conversations.SnapshotEvery,
+            MailboxCapacity = options.Kernel.MailboxCapacity,
+            RecentEvents = 256,
+        },
+        Documents = new Actors.Documents.DocumentOptions
+        {
+            MaxBytes = options.Documents.MaxBytes.Bytes,
+            Concurrency = options.Ingestion.Concurrency,
+            MaxInFlight = options.Documents.MaxInFlight,
+            MaxAttempts = options.Documents.MaxAttempts,
+            MinRetryBackoff = options.Documents.RetryBackoff.Min,
+            MaxRetryBackoff = options.Documents.RetryBackoff.Max,
+            EmbedBatch = options.Inference.Embedding.MaxBatchItems,
+        },
+        DocumentEntities = new EntityOptions
+        {
+            Shards = options.Documents.Shards,
+            PassivateAfter = options.Documents.PassivateAfter,
+            MailboxCapacity = options.Kernel.MailboxCapacity,
+        },
+        PartitionsPerTenant = options.Partitions.PerTenant,
+        PartitionEntities = new EntityOptions
+        {
+            Shards = options.Partitions.Shards,
+            PassivateAfter = options.Partitions.PassivateAfter,
+            SnapshotEvery = options.Partitions.SnapshotEvery,
+            MailboxCapacity = options.Kernel.MailboxCapacity,
+            RecentEvents = 0,
+        },
+        Search = new SearchOptions
+        {
+            Candidates = options.Retrieval.TopK,
+            Passages = options.Retrieval.Passages,
+            Fusion = options.Retrieval.Fusion == Configuration.Options.FusionMethod.Ranks ? Actors.Search.FusionMethod.Ranks : Actors.Search.FusionMethod.Scores,
+            RankConstant = options.Retrieval.RrfK,
+            VectorWeight = options.Retrieval.Weights.Vector / (options.Retrieval.Weights.Lexical + options.Retrieval.Weights.Vector),
+            Deadline = options.Retrieval.Deadline,
+        },
+        Chunker = new ChunkerOptions
+        {
+            TargetTokens = options.Ingestion.Chunk.TargetTokens,
+            MaxTokens = options.Ingestion.Chunk.MaxTokens,
+            OverlapTokens = options.Ingestion.Chunk.OverlapTokens,
+        },
+        Embedding = new EndpointOptions
+        {
+            Kind = Kind(options.Inference.Embedding.Provider),
+            Url = options.Inference.Embedding.Url ?? "",
+            Model = options.Inference.Embedding.Model ?? "",
+            ApiKeyFile = options.Inference.Embedding.ApiKeyFile ?? "",
+            Dimensions = options.Inference.Embedding.Dimensions,
+            Timeout = options.Inference.Embedding.Timeout,
+        },
+        EmbeddingBatches = new BatchLimits
+        {
+            MaxItems = options.Inference.Embedding.MaxBatchItems,
+            MaxTokens = options.Inference.Embedding.MaxBatchTokens,
+            MaxDelay = options.Inference.Embedding.MaxDelay,
+            MaxInFlight = options.Inference.Embedding.Concurrency,
+            Capacity = int.MaxValue,
+        },
+        MaxQueuedEmbeddings = Math.Max(1, options.Inference.Embedding.MaxQueued / options.Inference.Embedding.MaxBatchItems),
+        Generation = new EndpointOptions
+        {
+            Kind = Kind(options.Inference.Generation.Provider),
+            Url = options.Inference.Generation.Url ?? "",
+            Model = options.Inference.Generation.Model ?? "",
+            ApiKeyFile = options.Inference.Generation.ApiKeyFile ?? "",
+            Timeout = options.Inference.Generation.Timeout,
+        },
+        GenerationSlots = options.Inference.Generation.Concurrency,
+        MaxQueuedAnswers = options.Inference.Generation.MaxQueued,
+        MaxOutputTokens = options.Inference.Generation.MaxOutputTokens,
+        Temperature = (float)options.Inference.Generation.Temperature,
+    };
+
+    public static ParserLimits Parser(RagClusterOptions options) => new()
+    {
+        InputBytes = options.Documents.MaxBytes.Bytes,
+        OutputCharacters = options.Ingestion.MaxCharacters,
+        Time = options.Ingestion.ParseTimeout,
+        MemoryBytes = options.Ingestion.ParseMemory.Bytes,
+    };
+
+    public static ChatSocketOptions Chat(RagClusterOptions options) => new()
+    {
+        MaxFrameBytes = (int)options.Http.Websocket.MaxFrame.Bytes,
+        Heartbeat = options.Http.Websocket.Heartbeat,
+        SendTimeout = options.Http.Websocket.SendTimeout,
+        MaxConnections = options.Http.MaxConnections,
+    };
+
+    /// <exception cref="IOException">A token's file cannot be read.</exception>
+    public static IdentityOptions Identity(RagClusterOptions options)
+    {
+        var security = options.Security;
+        var open = security.Open.Enabled switch
+        {
+            OpenAccess.On => true,
+            OpenAccess.Auto => options.Http.IsLoopback && security.Tokens.Count == 0,
+            _ => false,
+        };
+        return new IdentityOptions
+        {
+            Open = open ? new Principal(TenantId.Of(security.Open.Tenant), UserId.Of(security.Open.User), RoleSet.Of(security.Open.Roles)) : null,
+            Tokens = [.. security.Tokens.Select(t => new AccessToken(t.Name, HashOf(t), TenantId.Of(t.Tenant), UserId.Of(t.User), RoleSet.Of(t.Roles)))],
+            AllowedOrigins = options.Http.AllowedOrigins,
+        };
+    }
+
+    private static string HashOf(TokenOptions token)
+    {
+        if (token.TokenHash is { } hash)
+        {
+            return hash.ToLowerInvariant();
+        }
+
+        var secret = File.ReadLines(token.TokenFile!).FirstOrDefault()?.Trim();
+        return string.IsNullOrEmpty(secret)
+            ? throw new IOException($"The file {token.TokenFile} of token \"{token.Name}\" is empty; its first line must be the token.")
+            : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)));
+    }
+
+    private static string Kind(InferenceProvider provider) => provider switch
+    {
+        InferenceProvider.Ollama => EndpointOptions.Ollama,
+        InferenceProvider.OpenAI => EndpointOptions.OpenAi,
+        _ => EndpointOptions.Embedded,
+    };
+}
