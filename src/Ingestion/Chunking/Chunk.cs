@@ -22,10 +22,10 @@ public sealed record Chunk(int Ordinal, int Start, int End, string Text)
 public sealed record ChunkerOptions
 {
     /// <summary>The size that chunks come close to.</summary>
-    public int TargetTokens { get; init; } = 200;
+    public int TargetTokens { get; init; } = 180;
 
     /// <summary>The size that no chunk exceeds, except for its overlap.</summary>
-    public int MaxTokens { get; init; } = 320;
+    public int MaxTokens { get; init; } = 300;
 
     /// <summary>How much of the end of a chunk the next one of the same section repeats, in whole sentences; 0 repeats nothing.</summary>
     public int OverlapTokens { get; init; }

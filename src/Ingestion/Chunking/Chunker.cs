@@ -18,6 +18,9 @@ namespace RagCluster.Ingestion.Chunking;
 /// </summary>
 public sealed class Chunker(ChunkerOptions options)
 {
+    /// <summary>How much worse a chunk is for being too large than for being too small: a passage that is quoted should be short.</summary>
+    private const double Excess = 6;
+
     private readonly ChunkerOptions _options = options.Validated();
 
     public IReadOnlyList<Chunk> Split(ParsedDocument document)
@@ -89,7 +92,7 @@ public sealed class Chunker(ChunkerOptions options)
     private double SizeCost(int tokens)
     {
         var off = (double)(tokens - _options.TargetTokens) / _options.TargetTokens;
-        return off <= 0 ? off * off : 2 * off * off;
+        return off <= 0 ? off * off : Excess * off * off;
     }
 
     private static double CutCost(Unit before, Unit after) => (before.Kind, after.Kind) switch

@@ -37,7 +37,7 @@ internal static class TextDecoder
         }
 
         // Random bytes hold 10 % of them; a text file with some stray NULs stays below 4 %.
-        return controls > head.Length / 25;
+        return controls > 3 && controls > head.Length / 25;
     }
 
     private static (Encoding Encoding, int Skip) Detect(ReadOnlySpan<byte> bytes, string? declared)

@@ -53,6 +53,11 @@ internal sealed class PdfFormat : IFormat
 
     private static void Explain(DocumentBuilder builder, PdfFile file, FontCache fonts, List<List<PdfLine>> lines)
     {
+        if (builder.IsEmpty && file.IsDamaged)
+        {
+            throw new ParseException(FailureCodes.Corrupt, "The PDF is damaged or was cut off, and no text could be recovered. Send it again from its source.");
+        }
+
         if (builder.IsEmpty)
         {
             throw new ParseException(

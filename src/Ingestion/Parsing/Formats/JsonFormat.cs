@@ -49,7 +49,7 @@ internal sealed class JsonFormat : IFormat
         {
             return JsonDocument.Parse(JsonBytes.Utf8(input.Content), new JsonDocumentOptions { MaxDepth = input.Limits.NestingDepth, AllowTrailingCommas = true, CommentHandling = JsonCommentHandling.Skip });
         }
-        catch (JsonException e) when (e.Message.Contains("depth", StringComparison.OrdinalIgnoreCase))
+        catch (JsonException e) when (JsonBytes.IsTooDeep(e))
         {
             throw new ParseException(FailureCodes.TooLarge, $"The JSON nests deeper than {input.Limits.NestingDepth} levels (line {e.LineNumber + 1}). Flatten it.");
         }
@@ -91,34 +91,11 @@ internal sealed class JsonLinesFormat : IFormat
             catch (JsonException e)
             {
                 throw new ParseException(
-                    e.Message.Contains("depth", StringComparison.OrdinalIgnoreCase) ? FailureCodes.TooLarge : FailureCodes.Corrupt,
+                    JsonBytes.IsTooDeep(e) ? FailureCodes.TooLarge : FailureCodes.Corrupt,
                     JsonBytes.Explain(e, line) + " None of the file's records was taken in.");
             }
         }
 
         return builder.Build(MediaTypes.JsonLines, null, input.Name);
-    }
-}
-
-internal static class JsonBytes
-{
-    /// <summary>The JSON as UTF-8 without byte order mark, whatever encoding it came in.</summary>
-    public static ReadOnlyMemory<byte> Utf8(ReadOnlyMemory<byte> content)
-    {
-        if (content.Span is [0xef, 0xbb, 0xbf, ..])
-        {
-            return content[3..];
-        }
-
-        return System.Text.Unicode.Utf8.IsValid(content.Span) && content.Span.IndexOf((byte)0) < 0
-            ? content
-            : System.Text.Encoding.UTF8.GetBytes(TextDecoder.Decode(content.Span));
-    }
-
-    public static string Explain(JsonException e, long? line)
-    {
-        var reason = e.Message;
-        var cut = reason.IndexOf(" LineNumber:", StringComparison.Ordinal);
-        return $"Line {line}, byte {e.BytePositionInLine + 1} is not valid JSON: {(cut > 0 ? reason[..cut] : reason)} Correct it and send the document again.";
     }
 }

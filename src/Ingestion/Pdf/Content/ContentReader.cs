@@ -203,7 +203,8 @@ internal sealed class ContentReader(PdfFile file, FontCache fonts)
 
     private void Emit(Matrix from, Matrix to, GraphicsState state, double spacing)
     {
-        if (_shown.Length == 0)
+        var replaced = _marked.Count > 0 ? _marked.FirstOrDefault(m => m is not null) : null;
+        if (_shown.Length == 0 && replaced is null)
         {
             return;
         }
@@ -227,7 +228,7 @@ internal sealed class ContentReader(PdfFile file, FontCache fonts)
         var angle = (int)Math.Round(Math.Atan2(dy, dx) * 180 / Math.PI);
         var (cos, sin) = (Math.Cos(angle * Math.PI / 180), Math.Sin(angle * Math.PI / 180));
         var run = new TextRun(shown, x0 * cos + y0 * sin, x0 * sin - y0 * cos, width, size, angle, state.Font!.IsBold);
-        if (_marked.Count > 0 && _marked.FirstOrDefault(m => m is not null) is { } replaced)
+        if (replaced is not null)
         {
             replaced.Add(run);
         }
