@@ -52,7 +52,12 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
             services.RecoveryPermits.Release();
         }
 
-        Context.SetReceiveTimeout(definition.Options.PassivateAfter, Idle.Instance);
+        // Without the permit: the behavior may ask another entity, which may have to recover first.
+        await _behavior.RecoveredAsync(cancellationToken);
+        if (definition.Options.PassivateAfter != Timeout.InfiniteTimeSpan)
+        {
+            Context.SetReceiveTimeout(definition.Options.PassivateAfter, Idle.Instance);
+        }
     }
 
     protected internal override async ValueTask ReceiveAsync(EntityMessage message, CancellationToken cancellationToken)
@@ -135,7 +140,6 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         _ahead = (_state, _seq);
         KernelMetrics.Recoveries.Add(1, KernelMetrics.Type(TEntity.Type));
         KernelMetrics.EventsReplayed.Add(replayed, KernelMetrics.Type(TEntity.Type));
-        await _behavior.RecoveredAsync(cancellationToken);
     }
 
     private async ValueTask RestoreAsync(Snapshot snapshot, CancellationToken cancellationToken)

@@ -8,7 +8,9 @@ namespace RagCluster.Kernel.Entities;
 /// Order: <see cref="RestoreAsync"/> (if there is a snapshot), <see cref="Applied"/> for each replayed event,
 /// <see cref="RecoveredAsync"/>, then for each command <see cref="TryAnswer"/>, or Decide, append, <see cref="Applied"/>
 /// for each event, <see cref="CommittedAsync"/>, and the reply to whoever asked. An exception from any of them stops
-/// the entity; it is recovered from its log with backoff, and commands in flight get an error.
+/// the entity; it is recovered from its log with backoff, and commands in flight get an error. Exceptions: what Decide,
+/// Evolve (of a new event) or <see cref="TryAnswer"/> throws fails that command alone, before anything is journaled;
+/// what <see cref="SaveAsync"/> throws only leaves that snapshot out.
 /// </remarks>
 public abstract class EntityBehavior<TState, TCommand, TEvent, TReply>
 {

@@ -6,7 +6,7 @@ public sealed record EntityOptions
     /// <summary>How many shards the type is spread over. Frozen once data exists: a different number is refused at start.</summary>
     public int Shards { get; init; } = 16;
 
-    /// <summary>An entity without commands, subscribers or work for this long leaves memory.</summary>
+    /// <summary>An entity without commands, subscribers or work for about this long (up to twice) leaves memory; <see cref="Timeout.InfiniteTimeSpan"/>: never.</summary>
     public TimeSpan PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>A snapshot is taken after so many events since the last one; 0 takes none.</summary>
@@ -23,4 +23,21 @@ public sealed record EntityOptions
 
     /// <summary>How many live events wait for one subscriber before it goes on from the journal instead.</summary>
     public int SubscriberBuffer { get; init; } = 256;
+
+    /// <exception cref="ArgumentOutOfRangeException">A value makes no sense.</exception>
+    internal EntityOptions Validated()
+    {
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(Shards);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(MailboxCapacity);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(SubscriberBuffer);
+        ArgumentOutOfRangeException.ThrowIfNegative(SnapshotEvery);
+        ArgumentOutOfRangeException.ThrowIfNegative(RememberedCommands);
+        ArgumentOutOfRangeException.ThrowIfNegative(RecentEvents);
+        if (PassivateAfter != Timeout.InfiniteTimeSpan)
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThanOrEqual(PassivateAfter, TimeSpan.Zero);
+        }
+
+        return this;
+    }
 }

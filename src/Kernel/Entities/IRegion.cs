@@ -12,6 +12,8 @@ public interface IRegion<in TCommand, TEvent, TReply>
     /// <param name="commandId">Send the same one again after an unknown outcome; null where repeating does no harm.</param>
     /// <param name="timeout">How long to wait before giving up; what became of the command is then unknown.</param>
     /// <exception cref="TimeoutException">No reply in time. The command may or may not have taken effect.</exception>
+    /// <exception cref="CommandFailedException">Deciding or answering threw; the command took no effect. A defect.</exception>
+    /// <exception cref="EntityFailedException">The entity failed while the command was under way; as after a timeout, ask again with the same id.</exception>
     /// <exception cref="EntityUnavailableException">The command certainly took no effect: the node is stopping, the store refuses, the mailbox stayed full.</exception>
     ValueTask<Committed<TReply>> AskAsync(EntityId id, TCommand command, CommandId? commandId, TimeSpan timeout, CancellationToken cancellationToken = default);
 

@@ -74,7 +74,7 @@ public sealed class ShardedEntities
         EntityDefinition<TEntity, TState, TCommand, TEvent, TReply> definition, CancellationToken cancellationToken = default)
         where TEntity : IEntity<TState, TCommand, TEvent, TReply>
     {
-        var rows = await _services.Store.PrepareShardsAsync(TEntity.Type, definition.Options.Shards, cancellationToken);
+        var rows = await _services.Store.PrepareShardsAsync(TEntity.Type, definition.Options.Validated().Shards, cancellationToken);
         var shards = new List<Shard>();
         var actors = new List<IActorRef<ShardMessage>>();
         foreach (var row in rows)

@@ -133,6 +133,37 @@ public sealed class EntityWorkTests
     });
 
     [Fact]
+    public void Recovering_entities_may_ask_each_other_though_permits_are_few() => Simulate(async world =>
+    {
+        var node = await AccountNode.StartAsync(world.Runtime, world.Store);
+        for (var n = 0; n < 10; n++)
+        {
+            await node.AskAsync($"account-{n}", new Deposit(2_000_000));
+        }
+
+        AccountNode? second = null;
+        var answered = 0;
+        second = await AccountNode.StartAsync(
+            world.Runtime,
+            world.Store,
+            behavior: id => new ScriptedBehavior
+            {
+                Recovered = async _ =>
+                {
+                    if (id.Value.StartsWith("account", StringComparison.Ordinal))
+                    {
+                        await Task.Delay(TimeSpan.FromMilliseconds(10), world.Runtime.Time);
+                        await second!.AskAsync("other-" + id.Value, new Balance());
+                        answered++;
+                    }
+                },
+            },
+            node: new ShardedEntitiesOptions { RecoveryPermits = 2 });
+        await Task.Delay(TimeSpan.FromSeconds(5), world.Runtime.Time);
+        answered.ShouldBe(10);
+    });
+
+    [Fact]
     public void Background_work_executes_commands_and_is_cancelled_at_the_stop() => Simulate(async world =>
     {
         var cancelled = false;
