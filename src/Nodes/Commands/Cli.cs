@@ -26,6 +26,7 @@ internal static class Cli
             AskCommand.Create(common),
             SearchCommand.Create(common),
             ChatCommand.Create(common),
+            BenchCommand.Create(common),
         };
         common.AddTo(root);
         root.SetAction((result, cancellationToken) => ServeCommand.RunAsync(common, result, cancellationToken));

@@ -1,0 +1,205 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json;
+using Microsoft.Extensions.Logging.Abstractions;
+using RagCluster.Kernel;
+using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
+using RagCluster.Kernel.Journal.Sqlite;
+
+namespace RagCluster.Nodes.Benchmarks;
+
+using NotebookDefinition = EntityDefinition<Notebook, NotebookState, NotebookCommand, Note, NotebookReply>;
+
+/// <summary>How large the store benchmark is.</summary>
+internal sealed record StoreBenchmarkOptions
+{
+    /// <summary>Entities that write at once, each its next event when its last one is durable.</summary>
+    public int Entities { get; init; } = 1_000;
+
+    /// <summary>Events written, and then recovered, in one round.</summary>
+    public int Events { get; init; } = 200_000;
+
+    public int EventBytes { get; init; } = 200;
+
+    public int Rounds { get; init; } = 3;
+}
+
+/// <summary>
+/// What an acknowledged event costs, through regions, entities, shards and group commit down to the disk
+/// (synchronous=FULL), and how fast a log is read back. Each round has a fresh database.
+/// </summary>
+internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder recorder, TemporaryFolder folder)
+{
+    private const int Alone = 200;
+
+    private static readonly Quantity Written = Quantity.AtLeast(20e3, "events", "events/s", "events made durable, all entities writing");
+    private static readonly Quantity CommitMedian = new("commitP50", "ms", "one commit, median");
+    private static readonly Quantity CommitTail = new("commitP99", "ms", "one commit, p99");
+    private static readonly Quantity CommitSize = new("commitEvents", "events", "events in one commit of a shard, median");
+    private static readonly Quantity ReplyMedian = new("replyP50", "ms", "durable reply, all entities writing, median");
+    private static readonly Quantity ReplyTail = new("replyP99", "ms", "durable reply, all entities writing, p99");
+    private static readonly Quantity AloneMedian = new("aloneP50", "ms", "durable reply, one entity writing, median");
+    private static readonly Quantity AloneTail = new("aloneP99", "ms", "durable reply, one entity writing, p99");
+    private static readonly Quantity Scanned = Quantity.AtLeast(300e3, "recoveryShard", "events/s", "recovery by reading shards' logs");
+    private static readonly Quantity Recovered = new("recoveryEntity", "events/s", "recovery entity by entity, without snapshots");
+    private static readonly Quantity Woken = new("recoverySnapshot", "entities/s", "recovery entity by entity, with snapshots");
+
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    public async Task RunAsync(CancellationToken cancellationToken)
+    {
+        recorder.Setting("entities", $"{options.Entities}");
+        recorder.Setting("events", $"{options.Events}");
+        recorder.Setting("event bytes", $"{options.EventBytes}");
+        recorder.Say("warming up");
+        await RoundAsync("warm", Math.Max(1, Math.Min(20, PerEntity / 4)), new Recorder(TextWriter.Null), cancellationToken);
+        for (var round = 1; round <= options.Rounds; round++)
+        {
+            recorder.Say($"round {round} of {options.Rounds}");
+            await RoundAsync($"round-{round}", PerEntity, recorder, cancellationToken);
+        }
+    }
+
+    private int PerEntity => Math.Max(1, options.Events / options.Entities);
+
+    private async Task RoundAsync(string name, int each, Recorder target, CancellationToken cancellationToken)
+    {
+        var path = folder.New(name);
+        await using (var node = await Node.StartAsync(path, snapshots: true))
+        {
+            await WriteAsync(node, each, target, cancellationToken);
+            var alone = new double[Math.Min(Alone, each * options.Entities)];
+            await OneAsync(node, "alone", alone, cancellationToken);
+            target.AddQuantiles(AloneMedian, AloneTail, 0.99, alone);
+        }
+
+        await using (var store = Open(path))
+        {
+            var watch = Stopwatch.StartNew();
+            var events = await ScanAsync(store, cancellationToken);
+            target.Add(Scanned, events / watch.Elapsed.TotalSeconds);
+        }
+
+        target.Add(Recovered, each * await WakeAsync(path, each, snapshots: false, cancellationToken));
+        target.Add(Woken, await WakeAsync(path, each, snapshots: true, cancellationToken));
+        Directory.Delete(path, recursive: true);
+    }
+
+    private async Task WriteAsync(Node node, int each, Recorder target, CancellationToken cancellationToken)
+    {
+        using var commits = new CommitListener();
+        var latencies = new double[options.Entities][];
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(Enumerable.Range(0, options.Entities).Select(n => Task.Run(
+            () => OneAsync(node, Id(n), latencies[n] = new double[each], cancellationToken),
+            cancellationToken)));
+        watch.Stop();
+        target.Add(Written, options.Entities * each / watch.Elapsed.TotalSeconds);
+        target.AddQuantiles(CommitMedian, CommitTail, 0.99, commits.Milliseconds());
+        target.Add(CommitSize, Quantiles.OfSorted([.. commits.Events().Order()], 0.5));
+        target.AddQuantiles(ReplyMedian, ReplyTail, 0.99, [.. latencies.SelectMany(l => l)]);
+    }
+
+    /// <summary>One entity writes as many events as there is room for their latencies, in ms.</summary>
+    private async Task OneAsync(Node node, string id, double[] latencies, CancellationToken cancellationToken)
+    {
+        var entity = new EntityId(id);
+        var take = new Take(Note.TextOf(options.EventBytes));
+        for (var i = 0; i < latencies.Length; i++)
+        {
+            var start = Stopwatch.GetTimestamp();
+            await node.Region.AskAsync(entity, take, null, Patience, cancellationToken);
+            latencies[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+    }
+
+    /// <summary>Folds all shards' logs, a few shards at a time, as a node does that has just got them.</summary>
+    private static async Task<long> ScanAsync(SqliteShardStore store, CancellationToken cancellationToken)
+    {
+        var total = 0L;
+        await Parallel.ForEachAsync(
+            await store.PrepareShardsAsync(Notebook.Type, new EntityOptions().Shards, cancellationToken),
+            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken },
+            async (shard, token) =>
+            {
+                var states = new Dictionary<string, NotebookState>();
+                var last = 0L;
+                while (await store.ReadShardAsync(shard.ShardId, last, PageLimit.Default, token) is { Count: > 0 } page)
+                {
+                    foreach (var record in page)
+                    {
+                        var note = JsonSerializer.Deserialize(record.Payload.Span, NotebookJson.Default.Note)!;
+                        var state = states.GetValueOrDefault(record.Entity) ?? Notebook.Initial(new EntityId(record.Entity));
+                        states[record.Entity] = Notebook.Evolve(state, note);
+                    }
+
+                    last = page[^1].ShardSeq;
+                }
+
+                Interlocked.Add(ref total, states.Values.Sum(s => s.Notes));
+            });
+        return total;
+    }
+
+    /// <summary>Brings every entity back into a fresh node; entities per second.</summary>
+    /// <exception cref="InvalidDataException">An entity came back with another state.</exception>
+    private async Task<double> WakeAsync(string path, int each, bool snapshots, CancellationToken cancellationToken)
+    {
+        await using var node = await Node.StartAsync(path, snapshots);
+        var watch = Stopwatch.StartNew();
+        await Parallel.ForEachAsync(
+            Enumerable.Range(0, options.Entities),
+            new ParallelOptions { MaxDegreeOfParallelism = 256, CancellationToken = cancellationToken },
+            async (n, token) =>
+            {
+                var (reply, seq) = await node.Region.AskAsync(new EntityId(Id(n)), new CountNotes(), null, Patience, token);
+                if (reply.Notes != each || seq != each)
+                {
+                    throw new InvalidDataException($"Notebook {n} came back with {reply.Notes} of its {each} notes, at {seq}.");
+                }
+            });
+        return options.Entities / watch.Elapsed.TotalSeconds;
+    }
+
+    private static string Id(int n) => string.Create(CultureInfo.InvariantCulture, $"notebook-{n}");
+
+    private static SqliteShardStore Open(string path) =>
+        SqliteShardStore.Open(new SqliteStoreOptions { Folder = path }, SystemRuntime.Instance, NullLogger<SqliteShardStore>.Instance);
+
+    /// <summary>Entities on a store, without the rest of a node.</summary>
+    private sealed class Node : IAsyncDisposable
+    {
+        private readonly SqliteShardStore _store;
+        private readonly ActorSystem _system;
+        private readonly ShardedEntities _entities;
+
+        private Node(SqliteShardStore store, ActorSystem system, ShardedEntities entities, IRegion<NotebookCommand, Note, NotebookReply> region) =>
+            (_store, _system, _entities, Region) = (store, system, entities, region);
+
+        public IRegion<NotebookCommand, Note, NotebookReply> Region { get; }
+
+        public static async Task<Node> StartAsync(string path, bool snapshots)
+        {
+            var store = Open(path);
+            var system = new ActorSystem("bench", SystemRuntime.Instance);
+            var entities = await ShardedEntities.JoinAsync(system, store);
+            var region = await entities.StartAsync(new NotebookDefinition
+            {
+                EventJson = NotebookJson.Default.Note,
+                ReplyJson = NotebookJson.Default.NotebookReply,
+                StateJson = snapshots ? NotebookJson.Default.NotebookState : null,
+                Behavior = _ => new NotebookBehavior(),
+            });
+            await entities.OpenedAsync();
+            return new Node(store, system, entities, region);
+        }
+
+        public async ValueTask DisposeAsync()
+        {
+            await _entities.StopAsync(Patience);
+            await _system.TerminateAsync(Patience);
+            await _store.DisposeAsync();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+using System.CommandLine;
+using System.Text.Json;
+using RagCluster.Nodes.Benchmarks;
+
+namespace RagCluster.Nodes.Commands;
+
+/// <summary>ragcluster bench: what this program reaches on this machine, beside what it should.</summary>
+internal static class BenchCommand
+{
+    private static readonly Option<int?> s_rounds = Count("--rounds", "How often to measure; the median is told.");
+
+    public static Command Create(CommonOptions common) =>
+        new("bench", "Measures the program on this machine. Uses a temporary folder in the data folder and nothing of yours.")
+        {
+            Kernel(common),
+            Store(common),
+            Ingest(common),
+            Chat(common),
+        };
+
+    private static Command Kernel(CommonOptions common)
+    {
+        var messages = Count("--messages", "Messages told in a round.");
+        var actors = Count("--actors", "Actors spawned in a round.");
+        var command = new Command("kernel", "Actors: tell, ask, spawn, memory.") { s_rounds, messages, actors };
+        command.SetAction((result, cancellationToken) => RunAsync("kernel", common, result, (recorder, _) =>
+        {
+            var options = new KernelBenchmarkOptions();
+            return KernelBenchmark.RunAsync(
+                options with
+                {
+                    Messages = result.GetValue(messages) ?? options.Messages,
+                    Actors = result.GetValue(actors) ?? options.Actors,
+                    Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+                },
+                recorder,
+                cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Store(CommonOptions common)
+    {
+        var entities = Count("--entities", "Entities that write at once.");
+        var events = Count("--events", "Events written in a round.");
+        var command = new Command("store", "The journal: events made durable, recovery.") { s_rounds, entities, events };
+        command.SetAction((result, cancellationToken) => RunAsync("store", common, result, (recorder, folder) =>
+        {
+            var options = new StoreBenchmarkOptions();
+            options = options with
+            {
+                Entities = result.GetValue(entities) ?? options.Entities,
+                Events = result.GetValue(events) ?? options.Events,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new StoreBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Ingest(CommonOptions common)
+    {
+        var corpus = CorpusFile();
+        var documents = Count("--documents", "How many of the corpus's documents to take in.");
+        var command = new Command("ingest", "A node from an empty folder to a searchable corpus, and its return.") { s_rounds, corpus, documents };
+        command.SetAction((result, cancellationToken) => RunAsync("ingest", common, result, (recorder, folder) =>
+        {
+            var options = new IngestBenchmarkOptions { Corpus = Load(result.GetValue(corpus), result.GetValue(documents)) };
+            return new IngestBenchmark(options with { Rounds = result.GetValue(s_rounds) ?? options.Rounds }, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Chat(CommonOptions common)
+    {
+        var corpus = CorpusFile();
+        var documents = Count("--documents", "How many of the corpus's documents to take in.");
+        var questions = new Option<string?>("--questions") { Description = "JSON lines with a \"text\" or \"question\" each. Default: the corpus's titles.", HelpName = "FILE" };
+        var clients = Count("--clients", "Connections that ask at once.");
+        var seconds = Count("--seconds", "How long a round lasts.");
+        var command = new Command("chat", "Questions over WebSocket from several clients at once.") { s_rounds, corpus, documents, questions, clients, seconds };
+        command.SetAction((result, cancellationToken) => RunAsync("chat", common, result, (recorder, folder) =>
+        {
+            var loaded = Load(result.GetValue(corpus), result.GetValue(documents));
+            var options = new ChatBenchmarkOptions
+            {
+                Corpus = loaded,
+                Questions = result.GetValue(questions) is { } file ? Corpus.ReadQuestions(file) : [.. loaded.Entries.Select(e => e.Question)],
+            };
+            options = options with
+            {
+                Clients = result.GetValue(clients) ?? options.Clients,
+                Duration = result.GetValue(seconds) is { } given ? TimeSpan.FromSeconds(given) : options.Duration,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new ChatBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static async Task<int> RunAsync(string benchmark, CommonOptions common, ParseResult result, Func<Recorder, TemporaryFolder, Task> run)
+    {
+        var recorder = new Recorder(Console.Error);
+        using var folder = new TemporaryFolder(common.Load(result).Options.DataFolder);
+        var at = TimeProvider.System.GetUtcNow();
+        await run(recorder, folder);
+        var found = new BenchmarkResult(benchmark, at, MachineReader.Read(), recorder.Settings, recorder.Figures());
+        if (result.GetValue(common.Json))
+        {
+            Console.Out.WriteLine(JsonSerializer.Serialize(found, BenchmarkJson.Default.BenchmarkResult));
+        }
+        else
+        {
+            ResultTable.Write(Console.Out, found);
+        }
+
+        return ExitCodes.Success;
+    }
+
+    private static Corpus Load(string? file, int? documents)
+    {
+        try
+        {
+            return file is null
+                ? GeneratedCorpus.Make(documents ?? GeneratedCorpus.Size)
+                : Corpus.Read(file).Take(documents ?? int.MaxValue);
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(e.Message, ExitCodes.Usage);
+        }
+    }
+
+    private static Option<string?> CorpusFile() =>
+        new("--corpus") { Description = "JSON lines of {\"id\", \"title\", \"text\"}, a document each. Default: a corpus made for this.", HelpName = "FILE" };
+
+    private static Option<int?> Count(string name, string description)
+    {
+        var option = new Option<int?>(name) { Description = description, HelpName = "N" };
+        option.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int?>() is < 1)
+            {
+                result.AddError($"{name} is a whole number of at least 1.");
+            }
+        });
+        return option;
+    }
+}
