@@ -27,6 +27,9 @@ internal static class QuestionReader
     /// <summary>... and all of them together, as a share of the asking sentence's words.</summary>
     private const float MaxCircumstanceShare = 0.6f;
 
+    /// <summary>A question's further words are left out: nobody asks about so many things.</summary>
+    private const int MaxTerms = 64;
+
     public static Question Read(string text)
     {
         // "I was 63 when I applied. How long do I have?": what asks is the last sentence, the others are circumstances.
@@ -40,7 +43,7 @@ internal static class QuestionReader
             terms.AddRange(circumstances.Select(t => t with { Weight = t.Weight * share }));
         }
 
-        return new Question(terms, Wants(words));
+        return new Question(terms.Count > MaxTerms ? terms[..MaxTerms] : terms, Wants(words));
     }
 
     /// <summary>Where the last sentence that ends in a question mark begins; 0 if there is none.</summary>

@@ -21,6 +21,9 @@ internal sealed record FeatureWeights
     /// <summary>Into how many dimensions a feature is hashed.</summary>
     public int Spread { get; init; } = 2;
 
+    /// <summary>Chooses where features are hashed to: measured gains must not depend on it.</summary>
+    public ulong Seed { get; init; }
+
     /// <summary>The term frequency at which half of its possible weight is reached.</summary>
     public float Saturation { get; init; } = 1.2f;
 }
@@ -119,6 +122,7 @@ internal sealed class HashedFeatures(int dimensions, FeatureWeights weights)
 
     private void Add(Span<float> vector, ulong key, float value)
     {
+        key = weights.Seed == 0 ? key : WordHash.Mix(key ^ weights.Seed);
         for (var i = 0; i < weights.Spread; i++)
         {
             var index = (int)(((key >> 32) * (ulong)vector.Length) >> 32);

@@ -193,7 +193,9 @@ public class EndpointTests
             await connection.WriteAsync([.. Encoding.ASCII.GetBytes("{\"message\":{\"content\":\""), 0xff, 0xfe, .. Encoding.ASCII.GetBytes("\"},\"done\":true}\n")]);
         });
         using var client = Chat(EndpointOptions.Ollama, server.Url);
-        (await FailureOf(client)).Code.ShouldBe(InferenceErrorCode.BadResponse);
+        var failure = await FailureOf(client);
+        failure.Code.ShouldBe(InferenceErrorCode.BadResponse);
+        failure.Message.ShouldContain("UTF-8");
     }
 
     [Fact]

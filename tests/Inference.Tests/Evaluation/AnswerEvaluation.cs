@@ -47,8 +47,8 @@ public class AnswerEvaluation(ITestOutputHelper output)
         output.WriteLine($"{questions} questions: answered {(double)answered / questions:F3}, a cited sentence holds the answer {(double)right / questions:F3}, abstained without the paragraph {(double)withheld / questions:F3}, exact citations {exact} of {citations}");
         exact.ShouldBe(citations);
         ((double)answered / questions).ShouldBeGreaterThan(0.85);
-        ((double)right / questions).ShouldBeGreaterThan(0.77);
-        ((double)withheld / questions).ShouldBeGreaterThan(0.77);
+        ((double)right / questions).ShouldBeGreaterThan(0.75);
+        ((double)withheld / questions).ShouldBeGreaterThan(0.75);
     }
 
     private static async Task<CitedAnswer> Answer(string question, IReadOnlyList<Passage> passages)

@@ -6,15 +6,15 @@ namespace RagCluster.Inference.Tests.Evaluation;
 
 /// <summary>
 /// Measures what the embedded vectors add to BM25 on public test collections: nDCG@10 with linear gain, scores fused as
-/// 0.8 BM25 + 0.2 cosine, each divided by its maximum.
+/// 0.85 BM25 + 0.15 cosine, each divided by its maximum.
 /// </summary>
 public class RetrievalEvaluation(ITestOutputHelper output)
 {
-    private const double VectorWeight = 0.2;
+    private const double VectorWeight = 0.15;
 
     [Theory]
-    [InlineData("adi", 0.004)]
-    [InlineData("cisi", 0.004)]
+    [InlineData("adi", 0.002)]
+    [InlineData("cisi", 0.005)]
     [InlineData("cacm", -0.005)]
     public void Vectors_do_not_harm_and_mostly_help(string set, double least) => Measure(set, least);
 
@@ -22,7 +22,25 @@ public class RetrievalEvaluation(ITestOutputHelper output)
     [Fact(Explicit = true)]
     public void Vectors_help_on_the_large_collection() => Measure("insuranceqa", 0.005);
 
-    private void Measure(string set, double least)
+    /// <summary>
+    /// Where features fall in so few dimensions is luck, worth up to 0.01 either way: what counts is the mean over other
+    /// choices. Takes a while: run it by name.
+    /// </summary>
+    [Theory(Explicit = true)]
+    [InlineData("adi", 0)]
+    [InlineData("cisi", 0.004)]
+    [InlineData("cacm", -0.012)]
+    public void On_average_over_hash_functions_too(string set, double least)
+    {
+        var gains = Enumerable.Range(1, 6).Select(seed => Gain(set, new HashedFeatures(EmbeddedEmbedder.Dimensions, new FeatureWeights { Seed = (ulong)seed }))).ToList();
+        output.WriteLine($"{set}: mean gain {gains.Average():F4}, from {gains.Min():F4} to {gains.Max():F4}");
+        gains.Average().ShouldBeGreaterThan(least);
+    }
+
+    private void Measure(string set, double least) =>
+        Gain(set, new HashedFeatures(EmbeddedEmbedder.Dimensions, new FeatureWeights())).ShouldBeGreaterThan(least);
+
+    private double Gain(string set, HashedFeatures features)
     {
         var folder = SharedData.Find($"retrieval/{set}");
         var ids = new List<string>();
@@ -39,14 +57,13 @@ public class RetrievalEvaluation(ITestOutputHelper output)
             .Where(q => set != "insuranceqa" || (q.TryGetProperty("complete", out var complete) && complete.GetBoolean()))
             .ToList();
         var words = new Bm25(texts);
-        var embedder = new EmbeddedEmbedder();
-        var vectors = texts.Select(text => Embed(embedder, text)).ToList();
+        var vectors = texts.Select(text => Embed(features, text)).ToList();
         double lexical = 0, vector = 0, hybrid = 0;
         foreach (var query in queries)
         {
             var relevant = judged[query.GetProperty("id").GetString()!].ToHashSet();
             var text = query.GetProperty("text").GetString()!;
-            var queryVector = Embed(embedder, text);
+            var queryVector = Embed(features, text);
             var bm25 = words.Score(text);
             var cosine = vectors.Select(v => (double)TensorPrimitives.Dot<float>(v, queryVector)).ToArray();
             var fused = new double[texts.Count];
@@ -67,13 +84,13 @@ public class RetrievalEvaluation(ITestOutputHelper output)
         }
 
         output.WriteLine($"{set}: nDCG@10 of {queries.Count} queries: BM25 {lexical / queries.Count:F4}, vectors {vector / queries.Count:F4}, both {hybrid / queries.Count:F4}");
-        ((hybrid - lexical) / queries.Count).ShouldBeGreaterThan(least);
+        return (hybrid - lexical) / queries.Count;
     }
 
-    private static float[] Embed(EmbeddedEmbedder embedder, string text)
+    private static float[] Embed(HashedFeatures features, string text)
     {
         var vector = new float[EmbeddedEmbedder.Dimensions];
-        embedder.Embed(text, vector);
+        features.Embed(text, vector);
         return vector;
     }
 
