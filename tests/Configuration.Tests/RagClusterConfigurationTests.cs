@@ -19,7 +19,7 @@ public class RagClusterConfigurationTests
             ["RAGCLUSTER__MANAGEMENT__PORT"] = "3",
             ["RAGCLUSTER__NODE__NAME"] = "a \"variable\": {1",
             ["RAGCLUSTER__HTTP__WEBSOCKET__MAX_FRAME"] = "32K",
-            ["RAGCLUSTER__NODE__ROLES"] = "[gateway, inference]",
+            ["RAGCLUSTER__SECURITY__OPEN__ROLES"] = "[customer, admin]",
             ["RAGCLUSTER_PORT"] = "tcp://10.0.0.1:8080",
         };
         var loaded = RagClusterConfiguration.Load(file, environment, ConfigurationOverride.Parse("ragcluster.management.port=4"), new("ragcluster.data-folder", "C:\\data", "command-line argument --data"));
@@ -28,7 +28,7 @@ public class RagClusterConfigurationTests
         loaded.Options.Documents.MaxBytes.ShouldBe(ByteSize.MiB(1));
         loaded.Options.Management.Port.ShouldBe(4);
         loaded.Options.Node.Name.ShouldBe("a \"variable\": {1");
-        loaded.Options.Node.Roles.ShouldBe([NodeRole.Gateway, NodeRole.Inference]);
+        loaded.Options.Security.Open.Roles.ShouldBe(["customer", "admin"]);
         loaded.Options.Http.Websocket.MaxFrame.ShouldBe(ByteSize.KiB(32));
         loaded.Options.DataFolder.ShouldBe("C:\\data");
         var rendered = loaded.Render();
@@ -51,7 +51,7 @@ public class RagClusterConfigurationTests
               log.level = loud
               conversations.passivate-after = 5 parsecs
               inference.generation.provider = ollama
-              node.roles = gateway
+              security.open.roles = gateway
               security.tokens = [{ name = a, token-hash = secret }]
             }
             http.port = 2
@@ -68,7 +68,7 @@ public class RagClusterConfigurationTests
             $"{file}:5:12: ragcluster.kernel is the number 5, expected an object in {{ }}.",
             $"{file}:6:15: ragcluster.log.level is the string \"loud\", expected one of trace, debug, information, warning, error, critical, none.",
             $"{file}:7:35: ragcluster.conversations.passivate-after is the string \"5 parsecs\", expected a duration from 1s to 30d, such as 500ms or 10s, or never.",
-            $"{file}:9:16: ragcluster.node.roles is the string \"gateway\", expected a list of 1 to 16 items, in [ ].",
+            $"{file}:9:25: ragcluster.security.open.roles is the string \"gateway\", expected a list of 0 to 100 items, in [ ].",
             $"{file}:10:22: ragcluster.security.tokens.0.user is missing, expected text of 1 to 100 characters.",
             $"{file}:12:13: http is not a setting. Did you mean ragcluster.http?",
             "environment variable RAGCLUSTER__HTTP__PROT: ragcluster.http.prot is not a setting. Did you mean RAGCLUSTER__HTTP__PORT?",

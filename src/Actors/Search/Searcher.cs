@@ -42,7 +42,7 @@ public sealed record SearchOptions
     public int RankConstant { get; init; } = ReciprocalRankFusion.DefaultK;
 
     /// <summary>The share of the vector ranking in the fused score, from 0 to 1.</summary>
-    public double VectorWeight { get; init; } = 0.3;
+    public double VectorWeight { get; init; } = ScoreFusion.DefaultVectorWeight;
 
     /// <summary>A partition that has not answered by then is left out, and the result says so.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);

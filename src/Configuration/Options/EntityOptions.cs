@@ -13,9 +13,6 @@ public sealed record ConversationOptions
     [Within("1", "1000000")]
     public int MaxQuestionChars { get; init; } = 16_000;
 
-    [Within("1", "1000")]
-    public int MaxOpenQuestions { get; init; } = 4;
-
     [Within("0", "1000")]
     public int HistoryTurns { get; init; } = 6;
 

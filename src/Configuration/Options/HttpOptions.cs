@@ -19,9 +19,6 @@ public sealed record HttpOptions : IChecked
     [Within("1", "100000")]
     public int MaxConnections { get; init; } = 10_000;
 
-    [Within("1s", "10m")]
-    public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(150);
-
     [Within("0", "100")]
     public IReadOnlyList<string> AllowedOrigins { get; init; } = [];
 

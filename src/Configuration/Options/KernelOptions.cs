@@ -8,9 +8,6 @@ public sealed record KernelOptions : IChecked
     [Within("1", "1000000")]
     public int MailboxCapacity { get; init; } = 1_000;
 
-    [Within("1", "100000")]
-    public int Throughput { get; init; } = 100;
-
     [Within("1ms", "10m")]
     public TimeSpan AskTimeout { get; init; } = TimeSpan.FromSeconds(5);
 
@@ -49,9 +46,6 @@ public sealed record SqliteOptions
 {
     [Within("0", "10m")]
     public TimeSpan BusyTimeout { get; init; } = TimeSpan.FromSeconds(5);
-
-    [Within("1MiB", "64GiB")]
-    public ByteSize CacheSize { get; init; } = ByteSize.MiB(16);
 
     [Within("64KiB", "16GiB")]
     public ByteSize WalCheckpoint { get; init; } = ByteSize.MiB(16);

@@ -57,17 +57,6 @@ public sealed record NodeOptions
 {
     [Within("1", "100")]
     public string Name { get; init; } = "node-1";
-
-    [Within("1", "16")]
-    public IReadOnlyList<NodeRole> Roles { get; init; } = [NodeRole.Gateway, NodeRole.Shards, NodeRole.Inference, NodeRole.Ingestion];
-}
-
-public enum NodeRole
-{
-    Gateway,
-    Shards,
-    Inference,
-    Ingestion,
 }
 
 public sealed record LogOptions

@@ -49,8 +49,8 @@ public enum FusionMethod
 public sealed record RetrievalWeights
 {
     [Within("0", "1000")]
-    public double Lexical { get; init; } = 0.7;
+    public double Lexical { get; init; } = 0.8;
 
     [Within("0", "1000")]
-    public double Vector { get; init; } = 0.3;
+    public double Vector { get; init; } = 0.2;
 }

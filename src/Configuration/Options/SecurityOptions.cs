@@ -95,10 +95,4 @@ public sealed record LimitsOptions
 
     [Within("1", "1000000")]
     public int Burst { get; init; } = 400;
-
-    [Within("1", "1000000")]
-    public int QuestionsPerMinute { get; init; } = 600;
-
-    [Within("1", "100000")]
-    public int ConnectionsPerUser { get; init; } = 100;
 }

@@ -5,7 +5,7 @@ namespace RagCluster.Kernel.Entities;
 /// <summary>Event ids 2000 to 2999 are the store's, the shards' and the entities'; 2000 to 2099 stand with the engines.</summary>
 internal static partial class EntityLog
 {
-    [LoggerMessage(2100, LogLevel.Information, "Opened shard {Type}/{Number} under epoch {Epoch}: {Events} events, {Remembered} entities to start.")]
+    [LoggerMessage(2100, LogLevel.Debug, "Opened shard {Type}/{Number} under epoch {Epoch}: {Events} events, {Remembered} entities to start.")]
     internal static partial void ShardOpened(ILogger log, string type, int number, long epoch, long events, int remembered);
 
     [LoggerMessage(2101, LogLevel.Warning, "Shard {Type}/{Number} cannot be opened yet; trying again in {Backoff}.")]

@@ -119,7 +119,10 @@ internal static class OptionsMapping
     {
         MaxFrameBytes = (int)options.Http.Websocket.MaxFrame.Bytes,
         Heartbeat = options.Http.Websocket.Heartbeat,
+        IdleTimeout = options.Http.Websocket.IdleTimeout,
         SendTimeout = options.Http.Websocket.SendTimeout,
+        SendQueue = options.Http.Websocket.SendQueue,
+        MaxConversations = options.Http.Websocket.MaxSubscriptions,
         MaxConnections = options.Http.MaxConnections,
     };
 

@@ -11,7 +11,7 @@ namespace RagCluster.Retrieval.Fusion;
 /// </summary>
 public static class ScoreFusion
 {
-    public const double DefaultVectorWeight = 0.3;
+    public const double DefaultVectorWeight = 0.2;
 
     /// <summary>The best <paramref name="limit"/> passages of either ranking; equal scores in the order of <see cref="ChunkOrder"/>.</summary>
     /// <param name="vectorWeight">From 0, words alone, to 1, vectors alone.</param>

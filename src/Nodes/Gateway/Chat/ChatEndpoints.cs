@@ -8,7 +8,7 @@ internal static class ChatEndpoints
     public static void MapChat(this IEndpointRouteBuilder api) =>
         api.MapGet("/ws", ServeAsync).WithTags("conversations").WithSummary("The chat WebSocket; docs/api.md describes its frames.").ExcludeFromDescription();
 
-    private static async Task ServeAsync(HttpContext context, ChatSocket chat, IHostApplicationLifetime lifetime)
+    private static async Task ServeAsync(HttpContext context, ChatSocket chat, ChatSocketOptions options, IHostApplicationLifetime lifetime)
     {
         if (!context.WebSockets.IsWebSocketRequest)
         {
@@ -29,8 +29,8 @@ internal static class ChatEndpoints
             using var socket = await context.WebSockets.AcceptWebSocketAsync(new WebSocketAcceptContext
             {
                 SubProtocol = Authentication.Subprotocol(context),
-                KeepAliveInterval = TimeSpan.FromSeconds(20),
-                KeepAliveTimeout = TimeSpan.FromSeconds(20),
+                KeepAliveInterval = options.Heartbeat,
+                KeepAliveTimeout = options.IdleTimeout,
             });
             await chat.ServeAsync(socket, context.Principal(), lifetime.ApplicationStopping);
         }

@@ -17,12 +17,9 @@ namespace RagCluster.Nodes.Gateway.Chat;
 /// stops its own conversations' readers and nothing else.
 /// </remarks>
 internal sealed class ChatSession(
-    Principal principal, ConversationService conversations, Func<string> newId, TimeProvider time, CancellationToken closing)
+    Principal principal, ConversationService conversations, ChatSocketOptions options, Func<string> newId, TimeProvider time, CancellationToken closing)
 {
-    /// <summary>How many conversations one connection follows.</summary>
-    public const int MaxConversations = 64;
-
-    private readonly Channel<ServerFrame> _outbox = Channel.CreateBounded<ServerFrame>(new BoundedChannelOptions(64) { SingleReader = true });
+    private readonly Channel<ServerFrame> _outbox = Channel.CreateBounded<ServerFrame>(new BoundedChannelOptions(options.SendQueue) { SingleReader = true });
     private readonly Dictionary<ConversationId, Follower> _followers = [];
 
     /// <summary>What to send, in order.</summary>
@@ -156,9 +153,9 @@ internal sealed class ChatSession(
 
     private async ValueTask FollowAsync(ConversationId conversation, long after, bool announce = false)
     {
-        if (_followers.Count >= MaxConversations)
+        if (_followers.Count >= options.MaxConversations)
         {
-            await SendAsync(new ErrorFrame("too-many", $"One connection follows at most {MaxConversations} conversations; open another.", null, conversation));
+            await SendAsync(new ErrorFrame("too-many", $"One connection follows at most {options.MaxConversations} conversations; open another.", null, conversation));
             return;
         }
 

@@ -15,6 +15,15 @@ public sealed record ChatSocketOptions
     /// <summary>A heartbeat frame is sent when nothing else was for so long.</summary>
     public TimeSpan Heartbeat { get; init; } = TimeSpan.FromSeconds(15);
 
+    /// <summary>A client that does not answer pings for so long is gone.</summary>
+    public TimeSpan IdleTimeout { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>How many frames wait for a slow client before its conversations' readers wait.</summary>
+    public int SendQueue { get; init; } = 256;
+
+    /// <summary>How many conversations one connection follows.</summary>
+    public int MaxConversations { get; init; } = 32;
+
     /// <summary>A client that takes nothing for so long is disconnected; it can resume.</summary>
     public TimeSpan SendTimeout { get; init; } = TimeSpan.FromSeconds(30);
 
@@ -56,7 +65,7 @@ internal sealed partial class ChatSocket(
     public async Task ServeAsync(WebSocket socket, Principal principal, CancellationToken nodeStopping)
     {
         using var closing = CancellationTokenSource.CreateLinkedTokenSource(nodeStopping);
-        var session = new ChatSession(principal, conversations, newId, time, closing.Token);
+        var session = new ChatSession(principal, conversations, options, newId, time, closing.Token);
         var sending = SendAsync(socket, session, closing);
         try
         {
