@@ -46,7 +46,7 @@ public sealed class AskTests(BrowserFixture fixture) : VisitTest(fixture)
     public Task A_question_that_the_documents_do_not_answer_says_so() => VisitAsync(async page =>
     {
         await AskAsync(page, "An unanswerable question");
-        await Expect(page.Locator(".turn .notice")).ToContainTextAsync("do not answer this");
+        await Expect(page.Locator(".turn .notice")).ToContainTextAsync("Nothing is cited.");
         await Expect(page.Locator(".turn .sources")).ToBeHiddenAsync();
     });
 

@@ -106,16 +106,4 @@ public sealed class DocumentTests(BrowserFixture fixture) : VisitTest(fixture)
             await Expect(page.Locator(".document")).ToHaveCountAsync(0);
         },
         Documents with { Prepare = node => node.Token = "right", Connect = false, Expected = "401" });
-
-    /// <summary>Drops files on the page, as a hand would: enter, over, drop.</summary>
-    private static async Task DropAsync(IPage page, params (string Name, string Text)[] files)
-    {
-        var transfer = await page.EvaluateHandleAsync(
-            "files => { const t = new DataTransfer(); for (const [name, text] of files) t.items.add(new File([text], name)); return t; }",
-            files.Select(file => new[] { file.Name, file.Text }).ToArray());
-        await page.DispatchEventAsync("body", "dragenter", new { dataTransfer = transfer });
-        await Expect(page.Locator("#drop")).ToBeVisibleAsync();
-        await page.DispatchEventAsync("body", "drop", new { dataTransfer = transfer });
-        await Expect(page.Locator("#drop")).ToBeHiddenAsync();
-    }
 }

@@ -23,39 +23,51 @@ internal sealed record VisitOptions
 }
 
 /// <summary>
-/// Runs a scenario in a fresh context against a fresh scripted node. Whatever the scenario checks, the visit fails on any
-/// console error, script error, breach of the content security policy, or request that leaves the node.
+/// Runs a scenario in a fresh context. Whatever the scenario checks, the visit fails on any console error, script error,
+/// breach of the content security policy, or request that leaves the node.
 /// </summary>
 public abstract class VisitTest(BrowserFixture fixture)
 {
+    /// <summary>Visits a fresh scripted node.</summary>
     internal async Task VisitAsync(Func<IPage, ScriptedNode, Task> scenario, VisitOptions? options = null)
     {
-        Assert.SkipWhen(fixture.Browser is null, $"There is no Chromium at {BrowserFixture.ExecutablePath}. Install the package chromium, or set CHROMIUM.");
+        SkipWithoutBrowser();
         options ??= new VisitOptions();
         await using var node = await ScriptedNode.StartAsync();
         options.Prepare(node);
-        await using var context = await fixture.Browser!.NewContextAsync(new()
-        {
-            ViewportSize = new() { Width = options.Width, Height = options.Height },
-            ColorScheme = options.Scheme,
-            BaseURL = node.Address,
-            ReducedMotion = ReducedMotion.Reduce,
-        });
-        context.SetDefaultTimeout(15_000);
-        var page = await context.NewPageAsync();
-        var problems = Watch(page, node.Address, options.Expected);
-        await page.GotoAsync(options.Path);
-        if (options.Connect)
-        {
-            await Assertions.Expect(page.Locator(".sidebar [data-connection]")).ToHaveTextAsync("Connected");
-        }
-
-        await scenario(page, node);
-        problems.ShouldBeEmpty();
+        await VisitAsync(node.Address, page => scenario(page, node), options);
     }
 
     /// <summary>The same, for scenarios that need only the page.</summary>
     internal Task VisitAsync(Func<IPage, Task> scenario, VisitOptions? options = null) => VisitAsync((page, _) => scenario(page), options);
+
+    /// <summary>Visits the page at an address.</summary>
+    internal async Task VisitAsync(string address, Func<IPage, Task> scenario, VisitOptions? options = null)
+    {
+        SkipWithoutBrowser();
+        options ??= new VisitOptions();
+        await using var context = await fixture.Browser!.NewContextAsync(new()
+        {
+            ViewportSize = new() { Width = options.Width, Height = options.Height },
+            ColorScheme = options.Scheme,
+            BaseURL = address,
+            ReducedMotion = ReducedMotion.Reduce,
+        });
+        context.SetDefaultTimeout(15_000);
+        var page = await context.NewPageAsync();
+        var problems = Watch(page, address, options.Expected);
+        await page.GotoAsync(options.Path);
+        if (options.Connect)
+        {
+            await Expect(page.Locator(".sidebar [data-connection]")).ToHaveTextAsync("Connected");
+        }
+
+        await scenario(page);
+        problems.ShouldBeEmpty();
+    }
+
+    protected void SkipWithoutBrowser() =>
+        Assert.SkipWhen(fixture.Browser is null, $"There is no Chromium at {BrowserFixture.ExecutablePath}. Install the package chromium, or set CHROMIUM.");
 
     protected static ILocatorAssertions Expect(ILocator locator) => Assertions.Expect(locator);
 
@@ -67,12 +79,26 @@ public abstract class VisitTest(BrowserFixture fixture)
         await page.Keyboard.PressAsync("Enter");
     }
 
+    /// <summary>Drops files on the page, as a hand would: enter, over, drop.</summary>
+    internal static async Task DropAsync(IPage page, params (string Name, string Text)[] files)
+    {
+        var transfer = await page.EvaluateHandleAsync(
+            "files => { const t = new DataTransfer(); for (const [name, text] of files) t.items.add(new File([text], name)); return t; }",
+            files.Select(file => new[] { file.Name, file.Text }).ToArray());
+        await page.DispatchEventAsync("body", "dragenter", new { dataTransfer = transfer });
+        await Expect(page.Locator("#drop")).ToBeVisibleAsync();
+        await page.DispatchEventAsync("body", "drop", new { dataTransfer = transfer });
+        await Expect(page.Locator("#drop")).ToBeHiddenAsync();
+    }
+
     /// <summary>Waits until the condition holds; names it if it never does.</summary>
-    internal static async Task UntilAsync(string what, Func<bool> condition)
+    internal static Task UntilAsync(string what, Func<bool> condition) => UntilAsync(what, () => Task.FromResult(condition()));
+
+    internal static async Task UntilAsync(string what, Func<Task<bool>> condition)
     {
         using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(15));
         using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(20));
-        while (!condition())
+        while (!await condition())
         {
             try
             {

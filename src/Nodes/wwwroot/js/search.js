@@ -60,12 +60,16 @@ export class SearchView {
       onclick: () => this.#source.show({ ...passage, quote: passage.text }, { opener }),
       aria: { expanded: 'false', controls: 'source' },
     }, passage.title || passage.document);
+    const headings = (passage.headings ?? []).filter((heading) => heading !== passage.title);
     return h('li', { class: 'result' },
       h('h2', {}, opener, passage.page ? h('span', { class: 'page' }, `Page ${passage.page}`) : null),
-      passage.headings?.length ? h('p', { class: 'path' }, passage.headings.join(' › ')) : null,
-      h('p', { class: 'passage folded' }, highlighted(passage.text, passage.highlights ?? [])));
+      headings.length ? h('p', { class: 'path' }, headings.join(' › ')) : null,
+      h('p', { class: 'passage folded' }, highlighted(passage.text, passage.highlights ?? []).map(dense)));
   }
 }
+
+/** A result is a glance: empty lines only take room in it. */
+const dense = (part) => (typeof part === 'string' ? part.replace(/\n{2,}/g, '\n') : part);
 
 /** The text as strings and <mark>s. Highlights are relative to the text; what does not fit is left out. */
 export function highlighted(text, highlights) {

@@ -71,6 +71,7 @@ export class SourcePanel {
   }
 
   #frame(span) {
+    const headings = (span.headings ?? []).filter((heading) => heading !== span.title);
     const at = this.#group.indexOf(span);
     const step = (by) => this.show(this.#group[at + by], { group: this.#group });
     clear(this.#panel).append(
@@ -80,7 +81,7 @@ export class SourcePanel {
         h('div', { class: 'meta' },
           span.n ? h('span', { class: 'cite' }, String(span.n)) : null,
           span.page ? h('span', {}, `Page ${span.page}`) : null,
-          span.headings?.length ? h('span', {}, span.headings.join(' › ')) : null,
+          headings.length ? h('span', {}, headings.join(' › ')) : null,
           h('span', {}, `Version ${span.version}`)),
         this.#group.length > 1 && at >= 0
           ? h('div', { class: 'source-steps' },

@@ -73,7 +73,7 @@ export class TurnView {
     const shown = {
       failed: ['notice bad', turn.failure ?? 'The answer failed.'],
       cancelled: ['notice', turn.answer ? 'Stopped before the answer was complete.' : 'Stopped.'],
-      completed: turn.abstained ? ['notice', 'Nothing is cited: the documents that you may read do not answer this.'] : null,
+      completed: turn.abstained ? ['notice', 'Nothing is cited. Other words may help, or a document that is not here yet.'] : null,
     }[turn.status];
     this.notice.hidden = !shown;
     if (!shown) return;
