@@ -19,9 +19,9 @@ public sealed class AnswerTests(ITestOutputHelper output)
 {
     private const int Passages = 8;
 
-    // Floors just under what is reached, to be raised with it; the aim for answers is 0.85.
+    // Floors under what is reached (0.907 answered, all declined), to be raised with it.
     private const double LeastFound = 0.95;
-    private const double LeastAnswered = 0.8;
+    private const double LeastAnswered = 0.85;
     private const double LeastAbstained = 0.8;
 
     [Fact]
