@@ -72,12 +72,7 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
                 {
                     var actor = await ActorAsync(handle, fresh, cancellationToken);
                     await actor.TellAsync(attach, cancellationToken);
-                    var attached = await AttachedAsync(attach, actor, cancellationToken);
-                    if (attached is null)
-                    {
-                        continue;
-                    }
-
+                    var attached = await AttachedAsync(attach, shard, cancellationToken);
                     await foreach (var recorded in PastAsync(shard, id, after, attached, cancellationToken))
                     {
                         yield return recorded;
@@ -105,11 +100,18 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
         }
     }
 
-    /// <summary>Null if the entity's actor ended with the request in its mailbox.</summary>
-    private static async Task<Attached<TEvent>?> AttachedAsync(Attach<TEvent> attach, IActorRef<EntityMessage> actor, CancellationToken cancellationToken)
+    /// <summary>The entity is held, so that it ends with the request in its mailbox only when its shard does.</summary>
+    private static async Task<Attached<TEvent>> AttachedAsync(Attach<TEvent> attach, Shard shard, CancellationToken cancellationToken)
     {
-        await Waits.Either(attach.Task, ActorSystem.WhenStopped(actor)).OrCancelled(cancellationToken);
-        return attach.Task.IsCompleted ? await attach.Task : null;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, shard.Refusing);
+        try
+        {
+            return await attach.Task.OrCancelled(either.Token);
+        }
+        catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new EntityUnavailableException($"Shard {shard.EntityType}/{shard.Number} has closed: subscribe again at its next owner.", e);
+        }
     }
 
     private async IAsyncEnumerable<Recorded<TEvent>> PastAsync(

@@ -1,14 +1,18 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace RagCluster.Kernel.Entities;
 
 /// <summary>
 /// The part of a shard that any thread may use: which entities are in memory, whether commands are taken, how many are
 /// under way. Its <see cref="ShardActor"/> opens and closes it.
 /// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle.")]
 internal sealed class Shard(int shardId, string entityType, int number)
 {
     private readonly Lock _gate = new();
     private readonly Dictionary<string, EntityHandle> _live = new(StringComparer.Ordinal);
     private readonly TaskCompletionSource<ShardWriter> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource _refusing = new();
     private TaskCompletionSource? _drained;
     private string? _refusal;
     private int _commands;
@@ -21,6 +25,9 @@ internal sealed class Shard(int shardId, string entityType, int number)
 
     /// <summary>Completes when the shard is this node's and commands can flow.</summary>
     public Task<ShardWriter> Opened => _opened.Task;
+
+    /// <summary>Cancelled when the shard takes no more, for those who wait for something that may never come.</summary>
+    public CancellationToken Refusing => _refusing.Token;
 
     public int LiveEntities
     {
@@ -58,6 +65,8 @@ internal sealed class Shard(int shardId, string entityType, int number)
         {
             _ = _opened.Task.Exception;
         }
+
+        _refusing.Cancel();
     }
 
     /// <param name="command">Whether a drain waits for it.</param>

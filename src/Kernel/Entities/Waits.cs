@@ -45,15 +45,6 @@ internal static class Waits
         }
     }
 
-    /// <summary>Completes when one of them has, however it ended.</summary>
-    public static Task Either(Task first, Task second)
-    {
-        var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        _ = TellAsync(first, ended);
-        _ = TellAsync(second, ended);
-        return ended.Task;
-    }
-
     private static async Task<T> WaitAsync<T>(Task<T> task, CancellationToken cancellationToken)
     {
         var ended = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -25,6 +25,12 @@ public sealed record ProjectionOptions
     /// <summary>How often the logs are looked at without a hint, in case one was missed.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>
+    /// How long to gather after a commit before looking: a view that takes many events at once does less. Whoever waits
+    /// for the view cuts it short. Zero looks at once.
+    /// </summary>
+    public TimeSpan GatherFor { get; init; } = TimeSpan.FromMilliseconds(10);
+
     public PageLimit Page { get; init; } = PageLimit.Default;
 
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(100);

@@ -22,6 +22,8 @@ public sealed class ProjectionRunner : IAsyncDisposable
     private readonly Task _following;
     private TaskCompletionSource _woken = NewPulse();
     private TaskCompletionSource _progress = NewPulse();
+    private TaskCompletionSource _hurry = NewPulse();
+    private int _awaited;
 
     private ProjectionRunner(
         IProjection projection, IShardStore store, IReadOnlyList<ShardRow> shards, CommitSignal commits, IRuntime runtime, ProjectionOptions options, ILogger log)
@@ -53,24 +55,15 @@ public sealed class ProjectionRunner : IAsyncDisposable
     /// <summary>Completes when the view knows everything that was durable at the time of the call.</summary>
     public async Task CaughtUpAsync(CancellationToken cancellationToken = default)
     {
-        foreach (var follower in _followers.Values)
+        Interlocked.Increment(ref _awaited);
+        Volatile.Read(ref _hurry).TrySetResult();
+        try
         {
-            var last = await _store.LastShardSeqAsync(follower.ShardId, cancellationToken);
-            if (last > follower.Position)
-            {
-                Wake(follower.ShardId);
-            }
-
-            while (true)
-            {
-                var progress = Volatile.Read(ref _progress);
-                if (follower.Position >= last)
-                {
-                    break;
-                }
-
-                await progress.Task.OrCancelled(cancellationToken);
-            }
+            await CatchUpAsync(cancellationToken);
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _awaited);
         }
     }
 
@@ -95,6 +88,29 @@ public sealed class ProjectionRunner : IAsyncDisposable
         _stopping.Dispose();
     }
 
+    private async Task CatchUpAsync(CancellationToken cancellationToken)
+    {
+        foreach (var follower in _followers.Values)
+        {
+            var last = await _store.LastShardSeqAsync(follower.ShardId, cancellationToken);
+            if (last > follower.Position)
+            {
+                Wake(follower.ShardId);
+            }
+
+            while (true)
+            {
+                var progress = Volatile.Read(ref _progress);
+                if (follower.Position >= last)
+                {
+                    break;
+                }
+
+                await progress.Task.OrCancelled(cancellationToken);
+            }
+        }
+    }
+
     private async Task FollowAsync()
     {
         try
@@ -107,7 +123,10 @@ public sealed class ProjectionRunner : IAsyncDisposable
                     await FollowAsync(follower);
                 }
 
-                await WaitAsync(woken);
+                if (await WaitAsync(woken))
+                {
+                    await GatherAsync();
+                }
             }
         }
         catch (OperationCanceledException) when (_stopping.IsCancellationRequested)
@@ -148,16 +167,33 @@ public sealed class ProjectionRunner : IAsyncDisposable
         Interlocked.Exchange(ref _progress, NewPulse()).TrySetResult();
     }
 
-    private async Task WaitAsync(TaskCompletionSource woken)
+    /// <summary>True if a commit ended the wait.</summary>
+    private async Task<bool> WaitAsync(TaskCompletionSource woken)
     {
         var retry = _followers.Values.Min(follower => follower.UntilDue(_runtime.Time)) ?? _options.PollEvery;
         var polls = retry >= _options.PollEvery;
-        if (!await woken.Task.OrCancelled(_stopping.Token).EndsWithin(polls ? _options.PollEvery : retry, _runtime.Time) && polls)
+        if (await woken.Task.OrCancelled(_stopping.Token).EndsWithin(polls ? _options.PollEvery : retry, _runtime.Time))
         {
-            foreach (var follower in _followers.Values)
-            {
-                follower.Wake();
-            }
+            return true;
+        }
+
+        foreach (var follower in _followers.Values.Where(_ => polls))
+        {
+            follower.Wake();
+        }
+
+        // Ends what this wait hung on the pulse; else a quiet night would leave thousands of them there.
+        Pulse();
+        return false;
+    }
+
+    private async Task GatherAsync()
+    {
+        var hurry = NewPulse();
+        Interlocked.Exchange(ref _hurry, hurry);
+        if (_options.GatherFor > TimeSpan.Zero && Volatile.Read(ref _awaited) == 0)
+        {
+            await hurry.Task.OrCancelled(_stopping.Token).EndsWithin(_options.GatherFor, _runtime.Time);
         }
     }
 
@@ -166,14 +202,16 @@ public sealed class ProjectionRunner : IAsyncDisposable
         if (_followers.TryGetValue(shardId, out var follower))
         {
             follower.Wake();
-            lock (_gate)
-            {
-                if (!_woken.Task.IsCompleted)
-                {
-                    _woken.TrySetResult();
-                    Volatile.Write(ref _woken, NewPulse());
-                }
-            }
+            Pulse();
+        }
+    }
+
+    private void Pulse()
+    {
+        lock (_gate)
+        {
+            _woken.TrySetResult();
+            Volatile.Write(ref _woken, NewPulse());
         }
     }
 

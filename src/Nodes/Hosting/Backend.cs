@@ -31,7 +31,12 @@ internal sealed class Backend : IAsyncDisposable
         try
         {
             var runtime = SystemRuntime.Instance;
-            var sqlite = new SqliteStoreOptions { Folder = options.DataFolder, BusyTimeout = options.Store.Sqlite.BusyTimeout, CheckpointPages = (int)(options.Store.Sqlite.WalCheckpoint.Bytes / 4096) };
+            var sqlite = new SqliteStoreOptions
+            {
+                Folder = options.DataFolder,
+                BusyTimeout = options.Store.Sqlite.BusyTimeout,
+                CheckpointBytes = options.Store.Sqlite.WalCheckpoint.Bytes,
+            };
             var isFirstStart = !File.Exists(sqlite.File);
             var store = SqliteShardStore.Open(sqlite, runtime, loggers.CreateLogger<SqliteShardStore>());
             stops.Push(store.DisposeAsync);

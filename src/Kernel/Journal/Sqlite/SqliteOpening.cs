@@ -12,6 +12,9 @@ internal static class SqliteOpening
 {
     private const int HeaderBytes = 100;
 
+    /// <summary>SQLite's own, and a database keeps the one that it began with.</summary>
+    private const int PageBytes = 4096;
+
     public static SqliteSession Open(SqliteStoreOptions options)
     {
         CheckHeader(options.File);
@@ -19,8 +22,14 @@ internal static class SqliteOpening
         try
         {
             session = SqliteSession.Open(options.File, readOnly: false, options.BusyTimeout);
-            session.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY; PRAGMA cache_size = -32768;");
-            session.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA wal_autocheckpoint = {options.CheckpointPages}; PRAGMA journal_size_limit = 67108864;"));
+            session.Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA temp_store = MEMORY;");
+            session.Execute(string.Create(
+                CultureInfo.InvariantCulture,
+                $"""
+                PRAGMA cache_size = -{options.CacheBytes / 1024};
+                PRAGMA wal_autocheckpoint = {Math.Max(1, options.CheckpointBytes / PageBytes)};
+                PRAGMA journal_size_limit = {2 * options.CheckpointBytes};
+                """));
             if (new FileInfo(options.File).Length <= options.CheckWhenAtMostBytes)
             {
                 CheckPages(session);

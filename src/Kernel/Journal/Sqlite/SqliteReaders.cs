@@ -1,12 +1,14 @@
+using System.Globalization;
+
 namespace RagCluster.Kernel.Journal.Sqlite;
 
 /// <summary>
 /// A bounded pool of read-only connections, opened as they are needed. In WAL mode they neither wait for the writer
 /// nor hold it up. A read is done on the caller's thread: it takes a page at a time, mostly from memory.
 /// </summary>
-internal sealed class SqliteReaders(string file, int count, TimeSpan busyTimeout) : IDisposable
+internal sealed class SqliteReaders(SqliteStoreOptions options) : IDisposable
 {
-    private readonly SemaphoreSlim _free = new(count, count);
+    private readonly SemaphoreSlim _free = new(options.Readers, options.Readers);
     private readonly Lock _gate = new();
     private readonly Stack<SqliteSession> _idle = new();
     private bool _closed;
@@ -50,7 +52,7 @@ internal sealed class SqliteReaders(string file, int count, TimeSpan busyTimeout
         {
             if (_closed)
             {
-                throw new StoreException(StoreFailure.Closed, $"The database \"{file}\" is closed: the node is stopping.");
+                throw new StoreException(StoreFailure.Closed, $"The database \"{options.File}\" is closed: the node is stopping.");
             }
 
             if (_idle.TryPop(out var session))
@@ -59,8 +61,8 @@ internal sealed class SqliteReaders(string file, int count, TimeSpan busyTimeout
             }
         }
 
-        var fresh = SqliteSession.Open(file, readOnly: true, busyTimeout);
-        fresh.Execute("PRAGMA cache_size = -8192; PRAGMA query_only = ON;");
+        var fresh = SqliteSession.Open(options.File, readOnly: true, options.BusyTimeout);
+        fresh.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA cache_size = -{options.CacheBytes / 4096}; PRAGMA query_only = ON;"));
         return fresh;
     }
 

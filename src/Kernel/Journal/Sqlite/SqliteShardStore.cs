@@ -39,7 +39,7 @@ public sealed partial class SqliteShardStore : IShardStore, IBlobTable
         {
             var session = SqliteOpening.Open(options);
             LogOpened(logger, options.File, new FileInfo(options.File).Length);
-            return new SqliteShardStore(session, new SqliteReaders(options.File, options.Readers, options.BusyTimeout), folderLock, runtime, logger);
+            return new SqliteShardStore(session, new SqliteReaders(options), folderLock, runtime, logger);
         }
         catch
         {
