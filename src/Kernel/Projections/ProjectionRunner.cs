@@ -15,7 +15,8 @@ public sealed class ProjectionRunner : IAsyncDisposable
     private readonly IRuntime _runtime;
     private readonly ProjectionOptions _options;
     private readonly ILogger _log;
-    private readonly Dictionary<int, Follower> _followers;
+    private readonly Follower[] _followers;
+    private readonly Dictionary<int, Follower> _byShard;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
     private readonly IDisposable _subscription;
@@ -29,7 +30,8 @@ public sealed class ProjectionRunner : IAsyncDisposable
         IProjection projection, IShardStore store, IReadOnlyList<ShardRow> shards, CommitSignal commits, IRuntime runtime, ProjectionOptions options, ILogger log)
     {
         (_projection, _store, _runtime, _options, _log) = (projection, store, runtime, options, log);
-        _followers = shards.ToDictionary(shard => shard.ShardId, shard => new Follower(shard.ShardId, new Backoff(options.MinBackoff, options.MaxBackoff, runtime.Random)));
+        _followers = [.. shards.OrderBy(shard => shard.ShardId).Select(shard => new Follower(shard.ShardId, new Backoff(options.MinBackoff, options.MaxBackoff, runtime.Random)))];
+        _byShard = _followers.ToDictionary(follower => follower.ShardId);
         _subscription = commits.Subscribe(Wake);
         _following = runtime.Run(FollowAsync);
     }
@@ -70,7 +72,7 @@ public sealed class ProjectionRunner : IAsyncDisposable
     public async ValueTask<IReadOnlyList<ProjectionStatus>> DescribeAsync(CancellationToken cancellationToken = default)
     {
         var statuses = new List<ProjectionStatus>();
-        foreach (var follower in _followers.Values.OrderBy(follower => follower.ShardId))
+        foreach (var follower in _followers)
         {
             var last = await _store.LastShardSeqAsync(follower.ShardId, cancellationToken);
             var position = Math.Max(0, follower.Position);
@@ -90,7 +92,7 @@ public sealed class ProjectionRunner : IAsyncDisposable
 
     private async Task CatchUpAsync(CancellationToken cancellationToken)
     {
-        foreach (var follower in _followers.Values)
+        foreach (var follower in _followers)
         {
             var last = await _store.LastShardSeqAsync(follower.ShardId, cancellationToken);
             if (last > follower.Position)
@@ -118,9 +120,12 @@ public sealed class ProjectionRunner : IAsyncDisposable
             while (true)
             {
                 var woken = Volatile.Read(ref _woken);
-                foreach (var follower in _followers.Values.Where(follower => follower.IsDue(_runtime.Time)).OrderBy(follower => follower.ShardId))
+                foreach (var follower in _followers)
                 {
-                    await FollowAsync(follower);
+                    if (follower.IsDue(_runtime.Time))
+                    {
+                        await FollowAsync(follower);
+                    }
                 }
 
                 if (await WaitAsync(woken))
@@ -170,16 +175,21 @@ public sealed class ProjectionRunner : IAsyncDisposable
     /// <summary>True if a commit ended the wait.</summary>
     private async Task<bool> WaitAsync(TaskCompletionSource woken)
     {
-        var retry = _followers.Values.Min(follower => follower.UntilDue(_runtime.Time)) ?? _options.PollEvery;
-        var polls = retry >= _options.PollEvery;
-        if (await woken.Task.OrCancelled(_stopping.Token).EndsWithin(polls ? _options.PollEvery : retry, _runtime.Time))
+        var retry = _options.PollEvery;
+        foreach (var follower in _followers)
+        {
+            retry = follower.UntilDue(_runtime.Time) is { } due && due < retry ? due : retry;
+        }
+
+        var polls = retry == _options.PollEvery;
+        if (await woken.Task.OrCancelled(_stopping.Token).EndsWithin(retry, _runtime.Time))
         {
             return true;
         }
 
-        foreach (var follower in _followers.Values.Where(_ => polls))
+        if (polls)
         {
-            follower.Wake();
+            Array.ForEach(_followers, follower => follower.Wake());
         }
 
         // Ends what this wait hung on the pulse; else a quiet night would leave thousands of them there.
@@ -199,7 +209,7 @@ public sealed class ProjectionRunner : IAsyncDisposable
 
     private void Wake(int shardId)
     {
-        if (_followers.TryGetValue(shardId, out var follower))
+        if (_byShard.TryGetValue(shardId, out var follower))
         {
             follower.Wake();
             Pulse();

@@ -5,7 +5,8 @@ namespace RagCluster.Kernel.Journal.Sqlite;
 /// <summary>Holds the texts of one page of records in few large arrays instead of two small ones per record.</summary>
 internal sealed class PageText
 {
-    private const int ChunkBytes = 32 * 1024;
+    private const int FirstChunkBytes = 1024;
+    private const int MaxChunkBytes = 32 * 1024;
 
     private byte[] _chunk = [];
     private int _used;
@@ -17,13 +18,15 @@ internal sealed class PageText
     {
         if (text.Length > _chunk.Length - _used)
         {
-            if (text.Length > ChunkBytes / 4)
+            // Most pages of one entity hold an event or two; those of a shard's log are full.
+            var next = Math.Clamp(_chunk.Length * 2, FirstChunkBytes, MaxChunkBytes);
+            if (text.Length > next / 4)
             {
                 Bytes += text.Length;
                 return text.ToArray();
             }
 
-            _chunk = new byte[ChunkBytes];
+            _chunk = new byte[next];
             _used = 0;
         }
 
