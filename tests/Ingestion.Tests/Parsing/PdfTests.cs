@@ -151,6 +151,25 @@ public class PdfTests
     }
 
     [Fact]
+    public async Task Rows_of_a_table_over_many_pages_are_no_running_heads()
+    {
+        var pages = Enumerable.Range(0, 4).Select(p => string.Concat(Enumerable.Range(0, 8).Select(r => $"BT /F1 10 Tf 72 {700 - 14 * r} Td (Age {20 + 8 * p + r}) Tj 150 0 Td ({(20 + 8 * p + r) * 3}.50) Tj ET "))).ToArray();
+        var document = await DocumentAsync(PdfBytes.OfContents(pages), "a.pdf");
+        document.Blocks.Count.ShouldBe(32);
+    }
+
+    [Fact]
+    public async Task Numbered_headings_are_headings_and_feet_of_two_pages_are_left_out()
+    {
+        static string Page(int n) => $"BT /F2 15 Tf 72 740 Td ({n}. The free look period) Tj ET BT /F1 10 Tf 12 TL 72 715 Td (You may return the policy within ten days after you receive it.) Tj T* (Number {n} says so.) Tj ET "
+            + $"BT /F2 10 Tf 72 650 Td (Persistency after 13 months) Tj 250 0 Td (Yearly bonus) Tj ET BT /F1 10 Tf 72 636 Td (below {80 - n} %) Tj 250 0 Td (none) Tj ET BT /F1 8 Tf 72 40 Td (BL-U40, 01/2026) Tj 300 0 Td (Page {n} of 2) Tj ET";
+        var document = await DocumentAsync(PdfBytes.OfContents(Page(1), Page(2)), "a.pdf");
+        document.Texts(BlockKind.Heading).ShouldBe(["1. The free look period", "2. The free look period"]);
+        document.Texts(BlockKind.TableRow).ShouldBe(["Persistency after 13 months: below 79 %; Yearly bonus: none", "Persistency after 13 months: below 78 %; Yearly bonus: none"]);
+        document.Text.ShouldNotContain("BL-U40");
+    }
+
+    [Fact]
     public async Task Pages_without_text_are_told()
     {
         (await FailureAsync(PdfBytes.OfContents("q 1 0 0 1 0 0 cm Q"), "scan.pdf")).Code.ShouldBe(FailureCodes.NoText);

@@ -97,7 +97,8 @@ internal sealed partial class BlockAssembler(DocumentBuilder into)
 
         if (_lines.Count == 0)
         {
-            _isList = ListMark().IsMatch(line.Text);
+            // A numbered heading is a heading first.
+            _isList = ListMark().IsMatch(line.Text) && Level(line) == 0;
         }
 
         Join(_text, line.Text);
@@ -106,7 +107,7 @@ internal sealed partial class BlockAssembler(DocumentBuilder into)
 
     private bool Continues(PdfLine last, PdfLine line)
     {
-        if (ListMark().IsMatch(line.Text) && (_isList || line.Text[0] is not (>= '0' and <= '9')))
+        if (ListMark().IsMatch(line.Text) && (_isList || Level(line) > 0 || line.Text[0] is not (>= '0' and <= '9')))
         {
             return false;
         }

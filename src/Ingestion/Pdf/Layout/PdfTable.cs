@@ -10,8 +10,10 @@ internal static class PdfTable
         var columns = Columns(lines);
         var grid = lines.Select(l => Place(l, columns)).ToList();
         string[]? header = null;
-        // Words above numbers are headers.
-        if (columns.Count >= 2 && grid.Count >= 3 && !grid[0].Any(HasDigit) && grid[0].Count(c => c.Length > 0) >= columns.Count - 1 && grid.Skip(1).Count(r => r.Any(HasDigit)) > grid.Count / 2)
+        // Bold words above others that are not, or words above numbers, are headers.
+        var isSetApart = lines[0].IsBold && !lines[1].IsBold;
+        var isAboveNumbers = grid.Count >= 3 && !grid[0].Any(HasDigit) && grid.Skip(1).Count(r => r.Any(HasDigit)) > grid.Count / 2;
+        if (columns.Count >= 2 && grid.Count >= 2 && grid[0].Count(c => c.Length > 0) >= columns.Count - 1 && (isSetApart || isAboveNumbers))
         {
             header = grid[0];
         }

@@ -15,8 +15,9 @@ internal sealed class PdfLexer(ReadOnlyMemory<byte> data, IPdfResolver? file, in
     private static readonly object CloseArray = new PdfKeyword("]");
     private static readonly object CloseDictionary = new PdfKeyword(">>");
     private readonly Dictionary<int, PdfKeyword> _keywords = [];
+    private int _position;
 
-    public int Position { get; set; }
+    public int Position { get => _position; set => _position = value; }
 
     public ReadOnlyMemory<byte> Data => data;
 
@@ -80,7 +81,7 @@ internal sealed class PdfLexer(ReadOnlyMemory<byte> data, IPdfResolver? file, in
                 Position++;
                 return new PdfName(ReadName());
             case (byte)'(':
-                return ReadLiteral();
+                return PdfStrings.Literal(span, ref _position);
             case (byte)'<':
                 if (Position + 1 < span.Length && span[Position + 1] == '<')
                 {
@@ -88,7 +89,7 @@ internal sealed class PdfLexer(ReadOnlyMemory<byte> data, IPdfResolver? file, in
                     return ReadDictionary(depth);
                 }
 
-                return ReadHex();
+                return PdfStrings.Hexadecimal(span, ref _position);
             case (byte)'>':
                 Position += Position + 1 < span.Length && span[Position + 1] == '>' ? 2 : 1;
                 return CloseDictionary;
@@ -187,7 +188,7 @@ internal sealed class PdfLexer(ReadOnlyMemory<byte> data, IPdfResolver? file, in
         var name = new StringBuilder(raw.Length);
         for (var i = 0; i < raw.Length; i++)
         {
-            if (raw[i] == '#' && i + 2 < raw.Length && Hex(raw[i + 1]) is var high and >= 0 && Hex(raw[i + 2]) is var low and >= 0)
+            if (raw[i] == '#' && i + 2 < raw.Length && PdfStrings.Digit(raw[i + 1]) is var high and >= 0 && PdfStrings.Digit(raw[i + 2]) is var low and >= 0)
             {
                 name.Append((char)(high * 16 + low));
                 i += 2;
@@ -200,116 +201,6 @@ internal sealed class PdfLexer(ReadOnlyMemory<byte> data, IPdfResolver? file, in
 
         return name.ToString();
     }
-
-    private byte[] ReadLiteral()
-    {
-        var span = Span;
-        var text = new List<byte>();
-        var open = 1;
-        Position++;
-        while (Position < span.Length)
-        {
-            var b = span[Position++];
-            if (b == '\\' && Position < span.Length)
-            {
-                Escape(text);
-                continue;
-            }
-
-            open += b == '(' ? 1 : b == ')' ? -1 : 0;
-            if (open == 0)
-            {
-                break;
-            }
-
-            text.Add(b);
-        }
-
-        return [.. text];
-    }
-
-    private void Escape(List<byte> text)
-    {
-        var span = Span;
-        var e = span[Position++];
-        switch (e)
-        {
-            case (byte)'n':
-                text.Add(10);
-                break;
-            case (byte)'r':
-                text.Add(13);
-                break;
-            case (byte)'t':
-                text.Add(9);
-                break;
-            case (byte)'b':
-                text.Add(8);
-                break;
-            case (byte)'f':
-                text.Add(12);
-                break;
-            case 13:
-                Position += Position < span.Length && span[Position] == 10 ? 1 : 0;
-                break;
-            case 10:
-                break;
-            case >= (byte)'0' and <= (byte)'7':
-                var code = e - '0';
-                for (var i = 0; i < 2 && Position < span.Length && span[Position] is >= (byte)'0' and <= (byte)'7'; i++)
-                {
-                    code = code * 8 + span[Position++] - '0';
-                }
-
-                text.Add((byte)code);
-                break;
-            default:
-                text.Add(e);
-                break;
-        }
-    }
-
-    private byte[] ReadHex()
-    {
-        var span = Span;
-        var bytes = new List<byte>();
-        var half = -1;
-        Position++;
-        while (Position < span.Length && span[Position] != '>')
-        {
-            var digit = Hex(span[Position++]);
-            if (digit < 0)
-            {
-                continue;
-            }
-
-            if (half < 0)
-            {
-                half = digit;
-            }
-            else
-            {
-                bytes.Add((byte)(half * 16 + digit));
-                half = -1;
-            }
-        }
-
-        Position = Math.Min(Position + 1, span.Length);
-        if (half >= 0)
-        {
-            bytes.Add((byte)(half * 16));
-        }
-
-        return [.. bytes];
-    }
-
-    private static int Hex(byte b) => b switch
-    {
-        >= (byte)'0' and <= (byte)'9' => b - '0',
-        >= (byte)'a' and <= (byte)'f' => b - 'a' + 10,
-        >= (byte)'A' and <= (byte)'F' => b - 'A' + 10,
-        _ => -1,
-    };
 
     private object ReadNumber()
     {
