@@ -15,17 +15,21 @@ namespace RagCluster.Actors.Catalog;
 /// </summary>
 internal sealed class CatalogWriter(SqliteConnection connection)
 {
+    /// <summary>Each statement is prepared once; they end with the connection.</summary>
+    private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
+    private SqliteTransaction? _transaction;
+
     /// <summary>How far the shard's log is in the catalog.</summary>
     public long Position(int shardId)
     {
-        using var command = Command("SELECT seq FROM position WHERE shard_id = $shard", ("$shard", shardId));
+        var command = Command("SELECT seq FROM position WHERE shard_id = $shard", ("$shard", shardId));
         return command.ExecuteScalar() is long seq ? seq : 0;
     }
 
     /// <summary>Applies records of documents; returns each document that changed, in its newest state.</summary>
     public IReadOnlyList<(TenantId Tenant, DocumentRow Row)> ApplyDocuments(int shardId, IReadOnlyList<JournalRecord> records)
     {
-        using var transaction = connection.BeginTransaction();
+        using var transaction = _transaction = connection.BeginTransaction();
         var states = new Dictionary<string, DocumentState>(StringComparer.Ordinal);
         foreach (var record in records)
         {
@@ -56,7 +60,7 @@ internal sealed class CatalogWriter(SqliteConnection connection)
 
     public void ApplyConversations(int shardId, IReadOnlyList<JournalRecord> records)
     {
-        using var transaction = connection.BeginTransaction();
+        using var transaction = _transaction = connection.BeginTransaction();
         foreach (var record in records)
         {
             var slash = record.Entity.IndexOf('/', StringComparison.Ordinal);
@@ -88,7 +92,7 @@ internal sealed class CatalogWriter(SqliteConnection connection)
     private DocumentState? LoadDocument(string entity)
     {
         var (tenant, document) = DocumentService.Split(new EntityId(entity));
-        using var command = Command("SELECT state FROM document WHERE tenant = $tenant AND id = $id", ("$tenant", tenant.Value), ("$id", document.Value));
+        var command = Command("SELECT state FROM document WHERE tenant = $tenant AND id = $id", ("$tenant", tenant.Value), ("$id", document.Value));
         return command.ExecuteScalar() is string state ? JsonSerializer.Deserialize(state, StatesJson.Default.DocumentState) : null;
     }
 
@@ -108,21 +112,29 @@ internal sealed class CatalogWriter(SqliteConnection connection)
     private void SavePosition(int shardId, long seq) =>
         Run("INSERT OR REPLACE INTO position (shard_id, seq) VALUES ($shard, $seq)", ("$shard", shardId), ("$seq", seq));
 
-    private void Run(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
-    {
-        using var command = Command(sql, parameters);
-        command.ExecuteNonQuery();
-    }
+    private void Run(string sql, params ReadOnlySpan<(string Name, object Value)> parameters) => Command(sql, parameters).ExecuteNonQuery();
 
     private SqliteCommand Command(string sql, params ReadOnlySpan<(string Name, object Value)> parameters)
     {
-        var command = connection.CreateCommand();
+        if (!_commands.TryGetValue(sql, out var command))
+        {
+            command = connection.CreateCommand();
 #pragma warning disable CA2100 // The statements are constants of this file; values are parameters.
-        command.CommandText = sql;
+            command.CommandText = sql;
 #pragma warning restore CA2100
+            foreach (var (name, value) in parameters)
+            {
+                command.Parameters.AddWithValue(name, value);
+            }
+
+            _commands.Add(sql, command);
+        }
+
+        // A transaction that has ended no longer has a connection.
+        command.Transaction = _transaction is { Connection: not null } ? _transaction : null;
         foreach (var (name, value) in parameters)
         {
-            command.Parameters.AddWithValue(name, value);
+            command.Parameters[name].Value = value;
         }
 
         return command;

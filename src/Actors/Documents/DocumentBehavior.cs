@@ -77,7 +77,13 @@ public sealed partial class DocumentBehavior(DocumentProcessor processor, Docume
             return;
         }
 
-        _cancellation?.Cancel();
+        // Without a goal there is nothing to make room for: the work has reached its end, or failed, and waits only for
+        // the reply to the command that said so.
+        if (goal is not null)
+        {
+            _cancellation?.Cancel();
+        }
+
         _cancellation = null;
         _goal = goal;
         if (goal is not { } next)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Security.Cryptography;
 
 namespace RagCluster.Kernel.Blobs;
@@ -54,16 +55,20 @@ public sealed class BlobStore : IBlobStore
     public async ValueTask<string> PutAsync(Stream content, long maxBytes, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(maxBytes);
-        var start = new byte[SmallBytes + 1];
-        var length = await content.ReadAtLeastAsync(start, start.Length, throwOnEndOfStream: false, cancellationToken);
+        var start = ArrayPool<byte>.Shared.Rent(SmallBytes + 1);
+        var length = await content.ReadAtLeastAsync(start, SmallBytes + 1, throwOnEndOfStream: false, cancellationToken);
         if (length > maxBytes)
         {
             throw new BlobTooLargeException(maxBytes);
         }
 
-        return length <= SmallBytes
+        var id = length <= SmallBytes
             ? await PutAsync(start.AsMemory(0, length), cancellationToken)
-            : await PutLargeAsync(start, content, maxBytes, cancellationToken);
+            : await PutLargeAsync(start, length, content, maxBytes, cancellationToken);
+
+        // Only after success: whoever failed or was cancelled may still be writing from it.
+        ArrayPool<byte>.Shared.Return(start);
+        return id;
     }
 
     public async ValueTask<Stream> OpenAsync(string id, CancellationToken cancellationToken = default)
@@ -87,15 +92,14 @@ public sealed class BlobStore : IBlobStore
     public async ValueTask<bool> DeleteAsync(string id, CancellationToken cancellationToken = default) =>
         await _table.DeleteBlobAsync(BlobIds.Checked(id), cancellationToken) | _files.Delete(id);
 
-    private async ValueTask<string> PutLargeAsync(byte[] start, Stream rest, long maxBytes, CancellationToken cancellationToken)
+    private async ValueTask<string> PutLargeAsync(byte[] buffer, int length, Stream rest, long maxBytes, CancellationToken cancellationToken)
     {
         var incoming = _files.CreateIncoming();
         try
         {
             using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-            var buffer = start;
             long total = 0;
-            for (var read = start.Length; read > 0; read = await rest.ReadAsync(buffer, cancellationToken))
+            for (var read = length; read > 0; read = await rest.ReadAsync(buffer, cancellationToken))
             {
                 total += read;
                 if (total > maxBytes)

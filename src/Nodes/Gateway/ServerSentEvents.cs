@@ -10,6 +10,9 @@ namespace RagCluster.Nodes.Gateway;
 /// </summary>
 internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> events, JsonTypeInfo<T> type, TimeProvider time) : IResult
 {
+    /// <summary>Events that are there at once go out together, up to so many characters.</summary>
+    private const int MaxTogether = 32 << 10;
+
     private static readonly TimeSpan s_heartbeat = TimeSpan.FromSeconds(15);
 
     public async Task ExecuteAsync(HttpContext context)
@@ -27,11 +30,18 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
         Task<bool>? next = null;
         try
         {
+            var together = 0;
             await response.StartAsync(aborted);
             await response.Body.FlushAsync(aborted);
             while (true)
             {
                 next = enumerator.MoveNextAsync().AsTask();
+                if (together > MaxTogether || (together > 0 && !next.IsCompletedSuccessfully))
+                {
+                    await response.BodyWriter.FlushAsync(aborted);
+                    together = 0;
+                }
+
                 while (!next.IsCompleted)
                 {
                     try
@@ -40,7 +50,7 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
                     }
                     catch (TimeoutException) when (!next.IsCompleted)
                     {
-                        await WriteAsync(response, ": still here\n\n", aborted);
+                        await response.WriteAsync(": still here\n\n", Encoding.UTF8, aborted);
                     }
                 }
 
@@ -49,7 +59,9 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
                     return;
                 }
 
-                await WriteAsync(response, Format(enumerator.Current), aborted);
+                var text = Format(enumerator.Current);
+                together += text.Length;
+                Encoding.UTF8.GetBytes(text, response.BodyWriter);
             }
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
@@ -66,12 +78,6 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
 
             await enumerator.DisposeAsync();
         }
-    }
-
-    private static async ValueTask WriteAsync(HttpResponse response, string text, CancellationToken cancellationToken)
-    {
-        await response.WriteAsync(text, Encoding.UTF8, cancellationToken);
-        await response.Body.FlushAsync(cancellationToken);
     }
 
     private string Format(ServerSentEvent<T> e)

@@ -20,6 +20,7 @@ internal sealed class MetricsRegistry : IDisposable
 
     private readonly Lock _lock = new();
     private readonly SortedDictionary<string, Family> _families = new(StringComparer.Ordinal);
+    private readonly Dictionary<Instrument, Family> _byInstrument = [];
     private readonly MeterListener _listener = new();
 
     public MetricsRegistry(Func<string, bool> meters)
@@ -61,15 +62,26 @@ internal sealed class MetricsRegistry : IDisposable
         var labels = Labels(tags);
         lock (_lock)
         {
-            var name = Name(instrument);
-            if (!_families.TryGetValue(name, out var family))
+            if (!_byInstrument.TryGetValue(instrument, out var family))
             {
-                family = new Family(name, Kind(instrument), instrument.Description ?? "", instrument.Unit ?? "");
-                _families.Add(name, family);
+                _byInstrument.Add(instrument, family = FamilyOf(instrument));
             }
 
             family.Record(labels, value);
         }
+    }
+
+    /// <summary>Instruments of one name are one family.</summary>
+    private Family FamilyOf(Instrument instrument)
+    {
+        var name = Name(instrument);
+        if (!_families.TryGetValue(name, out var family))
+        {
+            family = new Family(name, Kind(instrument), instrument.Description ?? "", instrument.Unit ?? "");
+            _families.Add(name, family);
+        }
+
+        return family;
     }
 
     private static string Kind(Instrument instrument)

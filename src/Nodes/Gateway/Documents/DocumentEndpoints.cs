@@ -24,10 +24,13 @@ internal static class DocumentEndpoints
     public static void MapDocuments(this IEndpointRouteBuilder api)
     {
         var documents = api.MapGroup("/documents").WithTags("documents");
+
+        // Uploads are held back by the number of documents under way, not by a count of requests: a source sends as fast as they are taken.
         documents.MapPost("/", UploadAsync).WithSummary("Takes in the files of a multipart form; answers when they are durable.")
-            .Produces<UploadedBody>(StatusCodes.Status202Accepted).ProducesProblem(400).ProducesProblem(403).ProducesProblem(413).DisableAntiforgery();
+            .Produces<UploadedBody>(StatusCodes.Status202Accepted).ProducesProblem(400).ProducesProblem(403).ProducesProblem(413).DisableAntiforgery()
+            .DisableRateLimiting();
         documents.MapPut("/{id}", PutAsync).WithSummary("Takes in the request's body as the document's next version.")
-            .Produces<DocumentAcceptedBody>(StatusCodes.Status202Accepted).ProducesProblem(400).ProducesProblem(403).ProducesProblem(413);
+            .Produces<DocumentAcceptedBody>(StatusCodes.Status202Accepted).ProducesProblem(400).ProducesProblem(403).ProducesProblem(413).DisableRateLimiting();
         documents.MapGet("/", ListAsync).WithSummary("Lists the documents that the caller may see, newest first.").Produces<DocumentPage>();
         documents.MapGet("/{id}", GetAsync).WithSummary("A document's state.").Produces<DocumentRow>().ProducesProblem(404);
         documents.MapDelete("/{id}", DeleteAsync).WithSummary("Removes the document; answers when no query finds it any more.")
