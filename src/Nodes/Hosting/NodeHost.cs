@@ -1,8 +1,4 @@
-using System.Net;
 using System.Threading.RateLimiting;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
-using Microsoft.AspNetCore.Server.Kestrel.Core;
 using RagCluster.Actors;
 using RagCluster.Actors.Documents;
 using RagCluster.Configuration.Options;
@@ -31,17 +27,20 @@ internal sealed class NodeHost : IAsyncDisposable
     private readonly RagClusterOptions _options;
     private readonly Backend _backend;
     private readonly WebApplication _web;
+    private readonly ManagementHost? _management;
     private readonly Health _health;
+    private readonly IReadOnlyList<IDisposable> _instruments;
     private bool _stopped;
 
-    private NodeHost(RagClusterOptions options, Backend backend, WebApplication web, Health health) =>
-        (_options, _backend, _web, _health) = (options, backend, web, health);
+    private NodeHost(
+        RagClusterOptions options, Backend backend, WebApplication web, ManagementHost? management, Health health, IReadOnlyList<IDisposable> instruments) =>
+        (_options, _backend, _web, _management, _health, _instruments) = (options, backend, web, management, health, instruments);
 
     /// <summary>Where the gateway and the page are.</summary>
     public required Uri Url { get; init; }
 
     /// <summary>Where probes and metrics are; null where management is off.</summary>
-    public required Uri? ManagementUrl { get; init; }
+    public Uri? ManagementUrl => _management?.Url;
 
     public Cast Cast => _backend.Cast;
 
@@ -58,29 +57,33 @@ internal sealed class NodeHost : IAsyncDisposable
         logging(builder.Logging);
         var health = new Health();
         var metrics = new MetricsRegistry(name => name.StartsWith("RagCluster", StringComparison.Ordinal) || name is "System.Runtime" or "Microsoft.AspNetCore.Hosting");
-        builder.Services.AddSingleton(metrics);
-        builder.Services.AddSingleton(health);
         ConfigureWeb(builder, options);
 
         // The backend outlives the web application, so its loggers are its own.
         var loggers = LoggerFactory.Create(logging);
         var backend = await Backend.StartAsync(options, loggers, cancellationToken);
+        ManagementHost? management = null;
         try
         {
+            management = options.Management.Enabled
+                ? await ManagementHost.StartAsync(options.Management, health, metrics, logging, cancellationToken)
+                : null;
             backend.AddTo(builder.Services);
             var web = builder.Build();
             Map(web, options);
             await web.StartAsync(cancellationToken);
-            var addresses = web.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.ToList();
-            var url = Reachable(addresses[0]);
-            var management = options.Management.Enabled ? Reachable(addresses[1]) : null;
-            web.Services.GetRequiredService<ManagementPort>().Number = management?.Port ?? -1;
+            var url = Listening.AddressOf(web);
             health.Ready();
-            new NodeFile(options.Node.Name, url, management, Environment.ProcessId, TimeProvider.System.GetUtcNow()).Write(options.DataFolder);
-            return new NodeHost(options, backend, web, health) { Url = url, ManagementUrl = management };
+            new NodeFile(options.Node.Name, url, management?.Url, Environment.ProcessId, TimeProvider.System.GetUtcNow()).Write(options.DataFolder);
+            return new NodeHost(options, backend, web, management, health, [metrics, loggers]) { Url = url };
         }
         catch
         {
+            if (management is not null)
+            {
+                await management.DisposeAsync();
+            }
+
             await backend.DisposeAsync();
             throw;
         }
@@ -109,6 +112,16 @@ internal sealed class NodeHost : IAsyncDisposable
         {
             await _backend.DisposeAsync();
             await _web.DisposeAsync();
+            if (_management is not null)
+            {
+                // Last, so that probes see the draining to its end.
+                await _management.DisposeAsync();
+            }
+
+            foreach (var instrument in _instruments)
+            {
+                instrument.Dispose();
+            }
         }
     }
 
@@ -120,15 +133,10 @@ internal sealed class NodeHost : IAsyncDisposable
             kestrel.Limits.MaxRequestBodySize = options.Http.MaxRequestSize.Bytes;
             kestrel.Limits.MaxConcurrentConnections = options.Http.MaxConnections;
             kestrel.Limits.MaxConcurrentUpgradedConnections = options.Http.MaxConnections;
-            Listen(kestrel, options.Http.Host, options.Http.Port);
-            if (options.Management.Enabled)
-            {
-                Listen(kestrel, options.Management.Host, options.Management.Port);
-            }
+            Listening.On(kestrel, options.Http.Host, options.Http.Port);
         });
         var services = builder.Services;
         services.AddSingleton(TimeProvider.System);
-        services.AddSingleton<ManagementPort>();
         services.AddSingleton(OptionsMapping.Identity(options));
         services.AddSingleton<Authentication>();
         services.AddSingleton(OptionsMapping.Chat(options));
@@ -182,11 +190,6 @@ internal sealed class NodeHost : IAsyncDisposable
             };
             await Problems.Of(response.StatusCode, code, detail).ExecuteAsync(context.HttpContext);
         });
-        web.UseWhen(context => IsManagement(context), branch =>
-        {
-            branch.UseRouting();
-            branch.UseEndpoints(routes => routes.MapManagement());
-        });
         web.UseWebSockets();
         web.UseMiddleware<AuthenticationMiddleware>();
         web.UseRouting();
@@ -208,33 +211,4 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private static bool IsDocumentUpload(HttpRequest request) =>
         (HttpMethods.IsPut(request.Method) || HttpMethods.IsPost(request.Method)) && request.Path.StartsWithSegments("/api/v1/documents");
-
-    private static bool IsManagement(HttpContext context) =>
-        context.RequestServices.GetRequiredService<ManagementPort>().Number == context.Connection.LocalPort;
-
-    private static void Listen(KestrelServerOptions kestrel, string host, int port)
-    {
-        switch (host)
-        {
-            case "*":
-                kestrel.ListenAnyIP(port);
-                break;
-            case "localhost" when port != 0:
-                kestrel.ListenLocalhost(port);
-                break;
-            default:
-                kestrel.Listen(host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host), port);
-                break;
-        }
-    }
-
-    /// <summary>An address that a client on this machine can use.</summary>
-    private static Uri Reachable(string address) =>
-        new(address.Replace("[::]", "127.0.0.1", StringComparison.Ordinal).Replace("0.0.0.0", "127.0.0.1", StringComparison.Ordinal));
-}
-
-/// <summary>The port on which management is served; known once the node listens.</summary>
-internal sealed class ManagementPort
-{
-    public int Number { get; set; } = -1;
 }
