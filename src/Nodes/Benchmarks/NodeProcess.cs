@@ -1,12 +1,13 @@
 using System.Diagnostics;
 using System.Globalization;
+using RagCluster.Nodes.Commands;
 using RagCluster.Nodes.Hosting;
 
 namespace RagCluster.Nodes.Benchmarks;
 
 /// <summary>
 /// A node in a process of its own, as a user starts it: so that its memory is its own, and the benchmark's garbage
-/// collections do not stop it. The limit of a user's questions is lifted: here one user asks for eight.
+/// collections do not stop it.
 /// </summary>
 internal sealed class NodeProcess : IAsyncDisposable
 {
@@ -35,7 +36,7 @@ internal sealed class NodeProcess : IAsyncDisposable
     public double PeakResidentMiB => Refreshed().PeakWorkingSet64 / (1024.0 * 1024);
 
     /// <summary>Starts a node and waits until it is ready.</summary>
-    /// <exception cref="InvalidOperationException">It did not start; the message has what it said.</exception>
+    /// <exception cref="CommandException">It did not start; the message has what it said.</exception>
     public static async Task<NodeProcess> StartAsync(string dataFolder, bool samples, CancellationToken cancellationToken)
     {
         var start = Program();
@@ -44,7 +45,6 @@ internal sealed class NodeProcess : IAsyncDisposable
             "ragcluster.http.host=127.0.0.1",
             "ragcluster.http.port=0",
             "ragcluster.management.port=0",
-            "ragcluster.limits.questions-per-minute=1000000",
             "ragcluster.log.level=warning",
             $"ragcluster.ingestion.samples-on-first-start={(samples ? "true" : "false")}",
         ];
@@ -56,7 +56,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         start.RedirectStandardOutput = true;
         start.RedirectStandardError = true;
         var watch = Stopwatch.StartNew();
-        var process = Process.Start(start) ?? throw new InvalidOperationException($"{start.FileName} could not be started.");
+        var process = Process.Start(start) ?? throw new CommandException($"{start.FileName} could not be started.");
         var said = new List<string>();
         var errors = DrainAsync(process.StandardError, said);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -90,7 +90,7 @@ internal sealed class NodeProcess : IAsyncDisposable
         {
             await process.WaitForExitAsync(cancellationToken);
             await errors;
-            throw new InvalidOperationException($"The node did not start (exit code {process.ExitCode}):\n{string.Join('\n', said)}");
+            throw new CommandException($"The node did not start (exit code {process.ExitCode}):\n{string.Join('\n', said)}");
         }
     }
 

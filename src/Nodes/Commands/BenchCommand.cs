@@ -103,7 +103,16 @@ internal static class BenchCommand
         var recorder = new Recorder(Console.Error);
         using var folder = new TemporaryFolder(common.Load(result).Options.DataFolder);
         var at = TimeProvider.System.GetUtcNow();
-        await run(recorder, folder);
+        try
+        {
+            await run(recorder, folder);
+        }
+        catch (InvalidDataException e)
+        {
+            // What was measured is not what was meant to be measured: no figures.
+            throw new CommandException(e.Message);
+        }
+
         var found = new BenchmarkResult(benchmark, at, MachineReader.Read(), recorder.Settings, recorder.Figures());
         if (result.GetValue(common.Json))
         {
