@@ -55,7 +55,7 @@ internal static class LexicalSearch
                     first = Math.Min(first, cursor.Chunk);
                 }
 
-                if (first == int.MaxValue)
+                if (first >= view.Count)
                 {
                     return;
                 }

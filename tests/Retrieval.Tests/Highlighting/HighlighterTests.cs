@@ -22,6 +22,8 @@ public class HighlighterTests
         const string Text = "Premiums are due monthly. After 31 days without a premium the policy lapses. A lapsed policy may be reinstated.";
         var snippet = new Highlighter("when does a policy lapse without premium").Snippet(Text);
         Text[snippet.Start..snippet.End].ShouldBe("After 31 days without a premium the policy lapses.");
+        var first = new Highlighter("policy").Snippet("No word of it. One policy. Two policies.");
+        "No word of it. One policy. Two policies."[first.Start..first.End].ShouldBe("One policy.");
         var rare = new Highlighter("reinstated premium policy lapse", weights: new Dictionary<string, double> { ["reinstat"] = 9 }).Snippet(Text);
         Text[rare.Start..rare.End].ShouldBe("A lapsed policy may be reinstated.");
     }
