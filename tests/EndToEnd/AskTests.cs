@@ -85,6 +85,12 @@ public sealed class AskTests(BrowserFixture fixture) : VisitTest(fixture)
         await page.GetByRole(AriaRole.Button, new() { Name = "Send comment" }).ClickAsync();
         await UntilAsync("the comment has arrived", () => node.Conversations.Feedback.Any(feedback => (string?)feedback["comment"] == "The exception for replaced policies is missing."));
         node.Conversations.Feedback.ShouldAllBe(feedback => (string?)feedback["rating"] == "down");
+
+        await page.Locator("button.cite").Nth(1).ClickAsync();
+        await page.GetByRole(AriaRole.Button, new() { Name = "It supports the statement" }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = "It supports the statement" })).ToHaveAttributeAsync("aria-pressed", "true");
+        node.Conversations.Feedback.ShouldContain(feedback => (string?)feedback["rating"] == "up" && (int?)feedback["citation"] == 2);
+        await Expect(down).ToHaveAttributeAsync("aria-pressed", "true");
     });
 
     [Fact]

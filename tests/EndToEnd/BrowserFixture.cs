@@ -16,7 +16,11 @@ public sealed class BrowserFixture : IAsyncLifetime
     /// <summary>Null where no browser is installed; the tests then say so and are skipped.</summary>
     public IBrowser? Browser { get; private set; }
 
-    public static string ExecutablePath => Environment.GetEnvironmentVariable("CHROMIUM") ?? "/usr/bin/chromium";
+    /// <summary>$CHROMIUM, or the first of the usual places where there is one.</summary>
+    public static string ExecutablePath { get; } =
+        Environment.GetEnvironmentVariable("CHROMIUM")
+        ?? new[] { "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome" }.FirstOrDefault(File.Exists)
+        ?? "/usr/bin/chromium";
 
     public async ValueTask InitializeAsync()
     {

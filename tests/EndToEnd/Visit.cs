@@ -118,7 +118,7 @@ public abstract class VisitTest(BrowserFixture fixture)
         {
             if (message.Type is "error" or "warning" && !(expected is not null && message.Text.Contains(expected, StringComparison.Ordinal)))
             {
-                problems.Enqueue($"console: {message.Text}");
+                problems.Enqueue($"console: {message.Text} ({message.Location})");
             }
         };
         page.PageError += (_, error) => problems.Enqueue($"script: {error}");

@@ -133,7 +133,7 @@ internal sealed class ScriptedNode : IAsyncDisposable
         api.MapPost("/conversations/{id}/feedback", (string id, JsonObject body) =>
         {
             Conversations.Feedback.Enqueue(body);
-            Conversations.Find(id)!.Append("feedback", (string)body["question"]!, ("rating", (string?)body["rating"]));
+            Conversations.Find(id)!.Append("feedback", (string)body["question"]!, ("rating", (string?)body["rating"]), ("citation", (int?)body["citation"]));
             return Results.NoContent();
         });
     }

@@ -80,6 +80,8 @@ internal sealed class ScriptedSockets(ScriptedConversations conversations)
 
         try
         {
+            // A page passes over what it does not know: a newer node may say more.
+            await SendAsync(new JsonObject { ["type"] = "unheard-of" });
             while (await ReceiveAsync(socket, closed.Token) is { } frame)
             {
                 Received.Enqueue(frame);

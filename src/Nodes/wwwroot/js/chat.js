@@ -115,7 +115,7 @@ export class ChatView {
   }
 
   #cite(turn, citation, opener) {
-    this.#source.show(citation, { group: turn.citations, opener });
+    this.#source.show(citation, { group: turn.citations, opener, onRate: (shown, rating) => this.#session.rateCitation(turn, shown, rating) });
   }
 
   /** For screen readers: what stage an answer has reached, and then the whole of it, once. */

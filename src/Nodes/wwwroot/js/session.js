@@ -79,6 +79,11 @@ export class ChatSession extends EventTarget {
     this.#changed(turn);
   }
 
+  /** What a reader thinks of one citation: does the passage support what it stands behind? */
+  rateCitation(turn, citation, rating) {
+    return api.feedback(this.transcript.id, { question: turn.id, rating, citation: citation.n });
+  }
+
   #show(transcript) {
     this.#loading?.abort();
     this.#early = null;
@@ -102,7 +107,7 @@ export class ChatSession extends EventTarget {
       waiting.transcript.exists = true;
       this.dispatchEvent(new Event('listed'));
     }
-    if (frame.conversation === this.#early?.id) {
+    if (this.#early && frame.conversation === this.#early.id) {
       this.#early.frames.push(frame);
       return;
     }

@@ -3,7 +3,7 @@
 // Spans are UTF-16 offsets into that text, which are JavaScript's own string offsets. Of a long document only the
 // surroundings are put on screen; the rest follows on request.
 import { api } from './api.js';
-import { announce } from './announce.js';
+import { announce, complain } from './announce.js';
 import { byId, clear, h, icon, iconButton } from './dom.js';
 import { hideTooltip } from './tooltip.js';
 
@@ -25,8 +25,9 @@ export class SourcePanel {
   /**
    * @param span {document, version, start, end, title, page, quote, n?}; without start the text is shown from its beginning
    * @param group the citations to step through; @param opener gets the focus back
+   * @param onRate takes what a reader thinks of the span, where that can be kept
    */
-  async show(span, { group = [], opener = null } = {}) {
+  async show(span, { group = [], opener = null, onRate = null } = {}) {
     hideTooltip();
     this.#loading?.abort();
     const loading = (this.#loading = new AbortController());
@@ -34,7 +35,7 @@ export class SourcePanel {
     this.#opener = opener ?? this.#opener;
     this.#shown = span;
     this.#markOpener();
-    this.#frame(span);
+    this.#frame(span, onRate);
     this.#panel.hidden = false;
     byId('source-title').focus();
     const body = byId('source-text');
@@ -70,10 +71,10 @@ export class SourcePanel {
     if (this.#shown) this.#opener?.setAttribute('aria-expanded', 'true');
   }
 
-  #frame(span) {
+  #frame(span, onRate) {
     const headings = (span.headings ?? []).filter((heading) => heading !== span.title);
     const at = this.#group.indexOf(span);
-    const step = (by) => this.show(this.#group[at + by], { group: this.#group });
+    const step = (by) => this.show(this.#group[at + by], { group: this.#group, onRate });
     clear(this.#panel).append(
       h('div', { class: 'source-head' },
         h('h2', { id: 'source-title', tabindex: '-1' }, span.title || span.document),
@@ -83,14 +84,34 @@ export class SourcePanel {
           span.page ? h('span', {}, `Page ${span.page}`) : null,
           headings.length ? h('span', {}, headings.join(' › ')) : null,
           h('span', {}, `Version ${span.version}`)),
-        this.#group.length > 1 && at >= 0
-          ? h('div', { class: 'source-steps' },
-            iconButton('prev', 'Previous passage', () => step(-1), { disabled: at === 0 }),
-            h('span', {}, `Passage ${at + 1} of ${this.#group.length}`),
-            iconButton('next', 'Next passage', () => step(1), { disabled: at === this.#group.length - 1 }))
-          : null),
+        h('div', { class: 'source-steps' },
+          this.#group.length > 1 && at >= 0
+            ? [
+              iconButton('prev', 'Previous passage', () => step(-1), { disabled: at === 0 }),
+              h('span', {}, `Passage ${at + 1} of ${this.#group.length}`),
+              iconButton('next', 'Next passage', () => step(1), { disabled: at === this.#group.length - 1 }),
+            ]
+            : null,
+          onRate ? this.#rating(span, onRate) : null)),
       h('div', { class: 'source-text', id: 'source-text', tabindex: '0', role: 'region', aria: { label: 'Text of the document', busy: 'true' } },
         h('p', { class: 'stage busy' }, 'Loading')));
+  }
+
+  #rating(span, onRate) {
+    const rate = async (rating, pressed) => {
+      try {
+        await onRate(span, rating);
+        for (const button of buttons) button.setAttribute('aria-pressed', String(button === pressed));
+        announce('Thank you. It is kept with the answer.');
+      } catch (error) {
+        complain(error);
+      }
+    };
+    const buttons = [['up', 'It supports the statement'], ['down', 'It does not support the statement']].map(([rating, label]) => {
+      const button = iconButton(rating, label, () => rate(rating, button), { aria: { pressed: 'false' } });
+      return button;
+    });
+    return h('div', { class: 'rating', role: 'group', aria: { label: 'Does the passage support the statement?' } }, h('span', {}, 'Supports it?'), buttons);
   }
 
   async #text(document, version, signal) {
