@@ -131,8 +131,8 @@ export class DocumentsView {
   async #changeReaders(document) {
     const readers = await askReaders(document, this.#roles());
     if (readers === null) return;
+    // The row follows by the node's event, as it does for everybody else who looks at it.
     await this.#attempt(() => api.changeReaders(document.id, readers));
-    await this.#refresh(document.id);
   }
 
   async #delete(document) {
@@ -147,10 +147,6 @@ export class DocumentsView {
       await api.deleteDocument(document.id);
       this.#remove(document.id);
     });
-  }
-
-  async #refresh(id) {
-    await this.#attempt(async () => this.update(await api.document(id)));
   }
 }
 
