@@ -30,10 +30,10 @@ public sealed record IngestionOptions
 public sealed record ChunkOptions : IChecked
 {
     [Within("16", "8192")]
-    public int TargetTokens { get; init; } = 200;
+    public int TargetTokens { get; init; } = 180;
 
     [Within("16", "8192")]
-    public int MaxTokens { get; init; } = 320;
+    public int MaxTokens { get; init; } = 300;
 
     [Within("0", "4096")]
     public int OverlapTokens { get; init; }
