@@ -34,8 +34,8 @@ public sealed class DocumentProcessor(
         Func<IReadOnlyList<Progress>, CancellationToken, ValueTask<bool>> report,
         CancellationToken cancellationToken)
     {
-        using var turn = await gate.EnterAsync(cancellationToken);
         var document = state();
+        using var turn = await gate.EnterAsync(document.Bytes, cancellationToken);
         var content = await ReadAsync(document, cancellationToken);
         var parsed = await ParseAsync(document, content, cancellationToken);
         var text = await blobs.PutAsync(Encoding.UTF8.GetBytes(parsed.Text), cancellationToken);

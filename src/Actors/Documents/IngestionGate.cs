@@ -6,7 +6,11 @@ namespace RagCluster.Actors.Documents;
 /// </summary>
 public sealed class IngestionGate(DocumentOptions options) : IDisposable
 {
+    /// <summary>Documents larger than this, in bytes, are processed one at a time: memory is bounded by their sum.</summary>
+    public const long LargeBytes = 4 << 20;
+
     private readonly SemaphoreSlim _turns = new(options.Concurrency);
+    private readonly SemaphoreSlim _large = new(1);
     private TaskCompletionSource _moved = New();
     private int _working;
     private int _waiting;
@@ -30,13 +34,27 @@ public sealed class IngestionGate(DocumentOptions options) : IDisposable
         }
     }
 
-    /// <summary>Waits for a turn at processing; dispose what it gives when done.</summary>
-    public async ValueTask<IDisposable> EnterAsync(CancellationToken cancellationToken)
+    /// <summary>Waits for a turn at processing a document of this size; dispose what it gives when done.</summary>
+    public async ValueTask<IDisposable> EnterAsync(long bytes, CancellationToken cancellationToken)
     {
+        var large = bytes > LargeBytes;
         Interlocked.Increment(ref _waiting);
         try
         {
-            await _turns.WaitAsync(cancellationToken);
+            if (large)
+            {
+                await _large.WaitAsync(cancellationToken);
+            }
+
+            try
+            {
+                await _turns.WaitAsync(cancellationToken);
+            }
+            catch when (large)
+            {
+                _large.Release();
+                throw;
+            }
         }
         finally
         {
@@ -45,23 +63,31 @@ public sealed class IngestionGate(DocumentOptions options) : IDisposable
         }
 
         Interlocked.Increment(ref _working);
-        return new Turn(this);
+        return new Turn(this, large);
     }
 
-    public void Dispose() => _turns.Dispose();
+    public void Dispose()
+    {
+        _turns.Dispose();
+        _large.Dispose();
+    }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private void Leave()
+    private void Leave(bool large)
     {
         Interlocked.Decrement(ref _working);
         _turns.Release();
+        if (large)
+        {
+            _large.Release();
+        }
     }
 
-    private sealed class Turn(IngestionGate gate) : IDisposable
+    private sealed class Turn(IngestionGate gate, bool large) : IDisposable
     {
         private IngestionGate? _gate = gate;
 
-        public void Dispose() => Interlocked.Exchange(ref _gate, null)?.Leave();
+        public void Dispose() => Interlocked.Exchange(ref _gate, null)?.Leave(large);
     }
 }
