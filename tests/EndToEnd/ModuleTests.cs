@@ -57,4 +57,12 @@ public sealed class ModuleTests(BrowserFixture fixture) : VisitTest(fixture)
             }
             """)).ShouldBe("premium|paid");
     });
+
+    [Fact]
+    public Task Every_module_is_fetched_at_once() => VisitAsync(async page =>
+    {
+        var listed = await page.EvaluateAsync<string[]>("() => [...document.querySelectorAll('link[rel=modulepreload], script')].map((e) => e.getAttribute('href') ?? e.getAttribute('src'))");
+        var shipped = typeof(Nodes.Page.PageFiles).Assembly.GetManifestResourceNames().Where(name => name.EndsWith(".js", StringComparison.Ordinal));
+        listed.ShouldBe(shipped.Select(name => name["wwwroot/".Length..]), ignoreOrder: true);
+    });
 }

@@ -53,7 +53,13 @@ export class ChatView {
   #startComposer() {
     const { question } = this;
     const send = byId('send');
-    const ready = () => { send.disabled = question.value.trim() === ''; };
+    const ready = () => {
+      send.disabled = question.value.trim() === '';
+      if (CSS.supports('field-sizing', 'content')) return;
+      // Browsers that do not size the field by its text: measure it.
+      question.style.height = 'auto';
+      question.style.height = `${question.scrollHeight}px`;
+    };
     question.addEventListener('input', ready);
     question.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;

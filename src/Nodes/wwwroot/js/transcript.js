@@ -63,6 +63,9 @@ export class Transcript {
       case 'question':
         if (turn.status === 'sending') turn.status = 'open';
         break;
+      case 'begun':
+        turn.query = frame.query;
+        break;
       case 'sources':
         turn.sources = frame.passages ?? [];
         break;
@@ -94,5 +97,5 @@ export class Transcript {
 }
 
 function blank(id, text) {
-  return { id, text, of: null, askedAt: new Date().toISOString(), status: 'open', answer: '', citations: [], sources: null, abstained: false, failure: null, rating: null, restarted: false };
+  return { id, text, of: null, askedAt: new Date().toISOString(), status: 'open', query: null, answer: '', citations: [], sources: null, abstained: false, failure: null, rating: null, restarted: false };
 }

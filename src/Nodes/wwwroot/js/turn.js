@@ -54,6 +54,7 @@ export class TurnView {
     else if (turn.status === 'sending') this.stage.textContent = 'Waiting for the node';
     else if (turn.restarted) this.stage.textContent = 'Starting the answer over';
     else if (turn.sources) this.stage.textContent = turn.sources.length ? `Reading ${count(turn.sources.length, 'passage')}` : 'No passage found';
+    else if (turn.query && turn.query !== turn.text) this.stage.textContent = `Searching for “${turn.query}”`;
     else this.stage.textContent = 'Searching the documents';
   }
 
