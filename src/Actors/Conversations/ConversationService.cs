@@ -1,3 +1,4 @@
+using RagCluster.Kernel;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
@@ -17,7 +18,10 @@ using Region = IRegion<ConversationCommand, ConversationEvent, ConversationReply
 /// </remarks>
 public sealed class ConversationService(Region region, ConversationOptions options)
 {
-    /// <summary>Asks a question: accepted, unchanged (asked before), or refused. The sequence number is that of the question.</summary>
+    /// <summary>
+    /// Asks a question: accepted, unchanged (asked before), or refused, as where the id is already that of another
+    /// question. The sequence number is that of the question.
+    /// </summary>
     public ValueTask<Committed<ConversationReply>> AskAsync(
         Principal principal, ConversationId conversation, QuestionId question, string text, CancellationToken cancellationToken = default)
     {
@@ -27,13 +31,13 @@ public sealed class ConversationService(Region region, ConversationOptions optio
                 new Refused(RefusalCodes.Invalid, $"The question has {text.Length} characters; at most {options.MaxQuestionChars} are taken."), 0));
         }
 
-        return SendAsync(principal, conversation, new Ask(question, text, principal), "ask/" + question.Value, cancellationToken);
+        return SendAsync(principal, conversation, new Ask(question, text, principal), $"ask/{question.Value}/{StableHash.Of(text):x16}", cancellationToken);
     }
 
     /// <summary>Has an ended question answered again, as a new question with the given id.</summary>
     public ValueTask<Committed<ConversationReply>> RegenerateAsync(
         Principal principal, ConversationId conversation, QuestionId question, QuestionId of, CancellationToken cancellationToken = default) =>
-        SendAsync(principal, conversation, new Regenerate(question, of, principal), "ask/" + question.Value, cancellationToken);
+        SendAsync(principal, conversation, new Regenerate(question, of, principal), $"ask/{question.Value}/of/{of.Value}", cancellationToken);
 
     public ValueTask<Committed<ConversationReply>> CancelAsync(
         Principal principal, ConversationId conversation, QuestionId question, CancellationToken cancellationToken = default) =>

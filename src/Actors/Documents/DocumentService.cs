@@ -77,9 +77,9 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
         return new DocumentText(document, found.Version, found.Title, found.Pages, await reader.ReadToEndAsync(cancellationToken));
     }
 
-    /// <summary>Removes the document. When it returns, no query finds it any more.</summary>
+    /// <summary>Removes the document. When it returns, no query finds it any more, unless it was handed in again meanwhile.</summary>
     public ValueTask<DocumentReply> RemoveAsync(Principal principal, DocumentId document, CancellationToken cancellationToken = default) =>
-        ChangeAsync(principal, document, new Remove(principal), e => e is DocumentRemoved, cancellationToken);
+        ChangeAsync(principal, document, new Remove(principal), e => e is DocumentRemoved or DocumentReceived, cancellationToken);
 
     /// <summary>Changes who may read it. When it returns, every query obeys.</summary>
     public ValueTask<DocumentReply> ChangeAccessAsync(Principal principal, DocumentId document, RoleSet readers, CancellationToken cancellationToken = default) =>

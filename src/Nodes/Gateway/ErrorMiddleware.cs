@@ -1,6 +1,7 @@
 using System.Text.Json;
 using RagCluster.Inference;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
 
 namespace RagCluster.Nodes.Gateway;
 
@@ -35,6 +36,12 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         }
     }
 
+    /// <summary>ENOSPC, as .NET passes it on.</summary>
+    private const int NoSpaceLeft = 28;
+
+    /// <summary>COR_E_IO: an error that a reader found, not the operating system, which sets its own number.</summary>
+    private const int FoundByReader = unchecked((int)0x80131620);
+
     private (IResult Result, string? RetryAfter) ToProblem(HttpContext context, Exception exception)
     {
         switch (exception)
@@ -43,10 +50,20 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
                 return (Problems.Invalid($"The body is not the JSON that is expected here: {json.Message}"), null);
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } e:
                 return (Problems.TooLarge($"{e.Message} The limit is ragcluster.http.max-request-size."), null);
+            case BadHttpRequestException { StatusCode: StatusCodes.Status415UnsupportedMediaType }:
+                return (Problems.Of(StatusCodes.Status415UnsupportedMediaType, "unsupported-media-type", "Send application/json."), null);
             case BadHttpRequestException e:
                 return (Problems.Of(e.StatusCode, "invalid", e.Message), null);
             case InvalidDataException e:
                 return (Problems.Invalid(e.Message), null);
+            case IOException { HResult: FoundByReader } when context.Request.HasFormContentType:
+                return (Problems.Invalid("The body ends before it is complete."), null);
+            case StoreException { Failure: StoreFailure.DiskFull } or IOException { HResult: NoSpaceLeft }:
+                LogFailed(log, context.Request.Method, context.Request.Path, exception);
+                return (Problems.Of(StatusCodes.Status507InsufficientStorage, "disk-full", "The node's disk is full; nothing was changed. What is there can still be read. Make room in its data folder, then send this again."), "10");
+            case StoreException:
+                LogFailed(log, context.Request.Method, context.Request.Path, exception);
+                return (Problems.Unavailable("The node's store could not do it; nothing was changed. Its log says why."), "1");
             case ArgumentException e:
                 return (Problems.Invalid(e.Message), null);
             case EntityUnavailableException e:

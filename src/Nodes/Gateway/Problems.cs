@@ -1,8 +1,12 @@
 using Microsoft.AspNetCore.Mvc;
+using RagCluster.Nodes.Gateway.OpenAi;
 
 namespace RagCluster.Nodes.Gateway;
 
-/// <summary>Errors as RFC 9457 problem details: what happened and what to do, with a stable code for programs.</summary>
+/// <summary>
+/// Errors as RFC 9457 problem details: what happened and what to do, with a stable code for programs. Below /v1 they
+/// have the shape that OpenAI's clients read.
+/// </summary>
 internal static class Problems
 {
     public const string ContentType = "application/problem+json";
@@ -17,7 +21,7 @@ internal static class Problems
 
     public static IResult Unavailable(string detail) => Of(StatusCodes.Status503ServiceUnavailable, "unavailable", detail);
 
-    public static IResult Of(int status, string code, string detail) => TypedResults.Problem(Details(status, code, detail));
+    public static IResult Of(int status, string code, string detail) => new Problem(status, code, detail);
 
     public static ProblemDetails Details(int status, string code, string detail) => new()
     {
@@ -41,6 +45,15 @@ internal static class Problems
         StatusCodes.Status429TooManyRequests => "Too many requests",
         StatusCodes.Status503ServiceUnavailable => "Not available now",
         StatusCodes.Status504GatewayTimeout => "No answer in time",
+        StatusCodes.Status507InsufficientStorage => "No room on the disk",
         _ => status >= 500 ? "The node failed" : "The request failed",
     };
+
+    /// <summary>Takes its shape when it is known who reads it.</summary>
+    private sealed class Problem(int status, string code, string detail) : IResult
+    {
+        public Task ExecuteAsync(HttpContext context) => context.Request.Path.StartsWithSegments("/v1")
+            ? OpenAiEndpoints.Error(status, code, detail).ExecuteAsync(context)
+            : TypedResults.Problem(Details(status, code, detail)).ExecuteAsync(context);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Reflection;
 using RagCluster.Actors;
 using RagCluster.Configuration.Options;
 using RagCluster.Inference.Endpoints;
@@ -64,7 +65,7 @@ internal sealed class Backend : IAsyncDisposable
 
             var blobs = new BlobStore(store, Path.Combine(options.DataFolder, "blobs"), runtime);
             var parser = new IsolatedParser(
-                IsolationOptions.ThisProgram() with { Workers = options.Ingestion.ParseWorkers },
+                ParseWorkers() with { Workers = options.Ingestion.ParseWorkers },
                 OptionsMapping.Parser(options),
                 runtime.Time,
                 loggers.CreateLogger<IsolatedParser>());
@@ -85,6 +86,11 @@ internal sealed class Backend : IAsyncDisposable
             throw;
         }
     }
+
+    /// <summary>This program again; where another one hosts the node, ragcluster beside it.</summary>
+    private static IsolationOptions ParseWorkers() => Assembly.GetEntryAssembly() == typeof(Backend).Assembly
+        ? IsolationOptions.ThisProgram()
+        : new IsolationOptions { Executable = Path.Combine(AppContext.BaseDirectory, "ragcluster"), Arguments = ["parse-worker"] };
 
     /// <summary>Makes what the gateway needs available to its endpoints.</summary>
     public void AddTo(IServiceCollection services)

@@ -35,7 +35,8 @@ internal sealed record NodeFile(string Name, Uri Url, Uri? ManagementUrl, int Pr
             }
 
             using var process = Process.GetProcessById(file.ProcessId);
-            return process.HasExited ? null : file;
+            // A process that began after the file was written only has the number of the one that wrote it.
+            return process.HasExited || process.StartTime.ToUniversalTime() > file.StartedAt ? null : file;
         }
         catch (Exception e) when (e is JsonException or ArgumentException or IOException or UnauthorizedAccessException)
         {

@@ -44,6 +44,9 @@ internal sealed class NodeHost : IAsyncDisposable
 
     public Cast Cast => _backend.Cast;
 
+    /// <summary>Every route that is served.</summary>
+    public IReadOnlyList<Endpoint> Endpoints => _web.Services.GetRequiredService<EndpointDataSource>().Endpoints;
+
     /// <summary>Whether the data folder was empty before this start.</summary>
     public bool IsFirstStart => _backend.IsFirstStart;
 
@@ -153,6 +156,13 @@ internal sealed class NodeHost : IAsyncDisposable
             json.SerializerOptions.TypeInfoResolverChain.Insert(0, GatewayJson.Default);
             json.SerializerOptions.TypeInfoResolverChain.Insert(1, OpenAiJson.Default);
         });
+        // What is wrong with a request is told by the error middleware, not swallowed.
+        services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        services.AddCors(cors => cors.AddDefaultPolicy(policy => policy
+            .WithOrigins([.. options.Http.AllowedOrigins])
+            .AllowAnyMethod()
+            .AllowAnyHeader()
+            .WithExposedHeaders("Retry-After")));
         services.AddRateLimiter(limiter =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
@@ -191,6 +201,7 @@ internal sealed class NodeHost : IAsyncDisposable
             await Problems.Of(response.StatusCode, code, detail).ExecuteAsync(context.HttpContext);
         });
         web.UseWebSockets();
+        web.UseCors();
         web.UseMiddleware<AuthenticationMiddleware>();
         web.UseRouting();
         web.UseRateLimiter();

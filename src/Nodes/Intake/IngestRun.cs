@@ -59,7 +59,12 @@ internal sealed class IngestRun(IIntake intake, IIngestObserver observer, TimePr
                 source.ReadAsync(cancellationToken),
                 new ParallelOptions { MaxDegreeOfParallelism = Senders, CancellationToken = cancellationToken },
                 async (item, token) => await TakeAsync(item, token));
-            await await Task.WhenAny(EndedAsync(), watching);
+            var ended = EndedAsync();
+            await await Task.WhenAny(ended, watching);
+            if (!ended.IsCompleted)
+            {
+                throw new IOException("The node stopped while documents were on their way. Those it has accepted are kept; start it and ingest again to see what became of them.");
+            }
         }
         finally
         {

@@ -166,7 +166,7 @@ internal static class DocumentEndpoints
         DocumentStatus? wanted = null;
         if (!string.IsNullOrEmpty(status))
         {
-            if (!Enum.TryParse<DocumentStatus>(status, ignoreCase: true, out var parsed))
+            if (!Enum.TryParse<DocumentStatus>(status, ignoreCase: true, out var parsed) || !Enum.IsDefined(parsed))
             {
                 return Problems.Invalid($"status is one of {string.Join(", ", Enum.GetNames<DocumentStatus>()).ToLowerInvariant()}; it was \"{status}\".");
             }

@@ -7,7 +7,7 @@ namespace RagCluster.Nodes.Gateway.OpenAi;
 // The shapes of OpenAI's HTTP API, as far as existing clients need them to work against this node.
 
 public sealed record ChatRequest(
-    string? Model, IReadOnlyList<ChatRequestMessage>? Messages, bool? Stream, [property: JsonPropertyName("stream_options")] StreamOptions? StreamOptions, string? User);
+    string? Model, IReadOnlyList<ChatRequestMessage?>? Messages, bool? Stream, [property: JsonPropertyName("stream_options")] StreamOptions? StreamOptions, string? User);
 
 public sealed record StreamOptions([property: JsonPropertyName("include_usage")] bool? IncludeUsage);
 

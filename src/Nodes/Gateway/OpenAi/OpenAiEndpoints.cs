@@ -43,7 +43,7 @@ internal static class OpenAiEndpoints
         var turns = new List<(string Role, string Text)>();
         foreach (var message in request.Messages ?? [])
         {
-            if (TextOf(message.Content) is { Length: > 0 } text)
+            if (message is not null && TextOf(message.Content) is { Length: > 0 } text)
             {
                 turns.Add((message.Role ?? "user", text));
             }
@@ -138,8 +138,13 @@ internal static class OpenAiEndpoints
             return Refuse($"input must be a string or an array of 1 to {MaxInputs} strings, together at most {MaxInputChars} characters.");
         }
 
+        if (request.EncodingFormat is not (null or "float" or "base64"))
+        {
+            return Refuse($"encoding_format is float or base64; it was \"{request.EncodingFormat}\".");
+        }
+
         var vectors = await embedder.EmbedAsync(inputs, EmbeddingPriority.Interactive, cancellationToken);
-        var base64 = string.Equals(request.EncodingFormat, "base64", StringComparison.OrdinalIgnoreCase);
+        var base64 = request.EncodingFormat == "base64";
         var data = vectors.Select((v, i) => new EmbeddingBody("embedding", i, base64
             ? JsonSerializer.SerializeToElement(Convert.ToBase64String(MemoryMarshal.AsBytes<float>(v.ToSingle())), OpenAiJson.Default.String)
             : JsonSerializer.SerializeToElement(v.ToSingle(), OpenAiJson.Default.SingleArray)));
@@ -178,9 +183,21 @@ internal static class OpenAiEndpoints
         return new Usage(prompt, completion, prompt + completion);
     }
 
-    /// <summary>Errors in the shape that OpenAI's clients read.</summary>
-    private static IResult Refuse(string message) =>
-        TypedResults.Json(new OpenAiError(new OpenAiErrorBody(message, "invalid_request_error", null)), OpenAiJson.Default.OpenAiError, statusCode: StatusCodes.Status400BadRequest);
+    /// <summary>An error in the shape that OpenAI's clients read.</summary>
+    internal static IResult Error(int status, string code, string message)
+    {
+        var type = status switch
+        {
+            StatusCodes.Status401Unauthorized => "authentication_error",
+            StatusCodes.Status403Forbidden => "permission_error",
+            StatusCodes.Status429TooManyRequests => "rate_limit_error",
+            >= 500 => "server_error",
+            _ => "invalid_request_error",
+        };
+        return TypedResults.Json(new OpenAiError(new OpenAiErrorBody(message, type, code)), OpenAiJson.Default.OpenAiError, statusCode: status);
+    }
+
+    private static IResult Refuse(string message) => Problems.Invalid(message);
 
     /// <summary>Keeps the answer in memory, and passes its pieces on as they come.</summary>
     private sealed class CollectingSink(Func<string, ValueTask>? onDelta = null) : IAnswerSink
