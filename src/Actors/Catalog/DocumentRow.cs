@@ -77,6 +77,9 @@ public interface ICatalog
     /// </summary>
     IAsyncEnumerable<DocumentRow> WatchDocumentsAsync(Principal principal, CancellationToken cancellationToken = default);
 
+    /// <summary>Waits until the lists hold everything that was durable at the time of the call.</summary>
+    Task CaughtUpAsync(CancellationToken cancellationToken = default);
+
     /// <summary>The principal's conversations, last changed first.</summary>
     ValueTask<IReadOnlyList<ConversationRow>> ListConversationsAsync(Principal principal, int limit, CancellationToken cancellationToken = default);
 }

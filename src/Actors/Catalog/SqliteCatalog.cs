@@ -40,8 +40,7 @@ public sealed class SqliteCatalog : ICatalog, IAsyncDisposable
         return catalog;
     }
 
-    /// <summary>Waits until the lists hold everything that is durable now.</summary>
-    public async Task CaughtUpAsync(CancellationToken cancellationToken)
+    public async Task CaughtUpAsync(CancellationToken cancellationToken = default)
     {
         foreach (var projection in _projections)
         {

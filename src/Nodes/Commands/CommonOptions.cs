@@ -50,12 +50,12 @@ internal sealed class CommonOptions
     }
 
     /// <summary>Connects to the node that the command line speaks of; starts one in this process if there is none.</summary>
-    public async Task<NodeConnection> ConnectAsync(ParseResult result, CancellationToken cancellationToken)
+    public async Task<NodeConnection> ConnectAsync(ParseResult result, CancellationToken cancellationToken, bool withSamples = true)
     {
         var token = result.GetValue(TokenFile) is { } file
             ? (await File.ReadAllLinesAsync(file, cancellationToken)).FirstOrDefault()?.Trim()
             : Environment.GetEnvironmentVariable("RAGCLUSTER_TOKEN");
-        return await NodeConnection.OpenAsync(Load(result).Options, result.GetValue(Node), token, result.GetValue(Roles), cancellationToken);
+        return await NodeConnection.OpenAsync(Load(result).Options, result.GetValue(Node), token, result.GetValue(Roles), withSamples, cancellationToken);
     }
 
     private static Uri? Refuse(System.CommandLine.Parsing.ArgumentResult result, string message)

@@ -24,7 +24,7 @@ internal static class IngestCommand
 
             var options = common.Load(result).Options.Ingestion.Watch;
             var source = new PathsSource(given, result.GetValue(watch), options, TimeProvider.System);
-            await using var node = await common.ConnectAsync(result, cancellationToken);
+            await using var node = await common.ConnectAsync(result, cancellationToken, withSamples: false);
             var report = new IngestReport(result.GetValue(common.Json), TimeProvider.System);
             using var run = new IngestRun(new HttpIntake(node.Client), report, TimeProvider.System);
             var sum = await report.ShowAsync("Taking in", () => run.RunAsync(source, cancellationToken));

@@ -17,10 +17,7 @@ internal static class ServeCommand
     {
         var options = common.Load(result).Options;
         await using var node = await NodeHost.StartAsync(options, Logging.AsConfigured(options.Log), cancellationToken);
-        if (node.IsFirstStart && options.Ingestion.SamplesOnFirstStart && Samples.Folder() is { } samples)
-        {
-            await Samples.TakeInAsync(node, options, samples, cancellationToken);
-        }
+        await Samples.TakeInOnFirstStartAsync(node, options, cancellationToken);
 
         // Scripts and tests wait for this line: the node is ready.
         Console.Out.WriteLine($"RagCluster is ready.  Chat: {node.Url}  API: {new Uri(node.Url, "openapi/v1.json")}{(node.ManagementUrl is { } m ? $"  Management: {m}" : "")}");

@@ -18,8 +18,9 @@ internal sealed class NodeConnection : IAsyncDisposable
     /// <summary>Whether the node lives in this process only.</summary>
     public bool IsOwn => _own is not null;
 
+    /// <param name="withSamples">A node started for this command takes in the samples if its data folder is new.</param>
     public static async Task<NodeConnection> OpenAsync(
-        RagClusterOptions options, Uri? url, string? token, string? roles, CancellationToken cancellationToken)
+        RagClusterOptions options, Uri? url, string? token, string? roles, bool withSamples, CancellationToken cancellationToken)
     {
         if (url is not null)
         {
@@ -38,6 +39,11 @@ internal sealed class NodeConnection : IAsyncDisposable
             Management = options.Management with { Enabled = false },
         };
         var own = await NodeHost.StartAsync(alone, Logging.ToErrorsOnly, cancellationToken);
+        if (withSamples)
+        {
+            await Samples.TakeInOnFirstStartAsync(own, alone, cancellationToken);
+        }
+
         return new NodeConnection(new NodeClient(own.Url, token, roles), own);
     }
 
