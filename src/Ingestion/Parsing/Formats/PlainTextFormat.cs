@@ -164,7 +164,21 @@ internal sealed partial class PlainTextFormat : IFormat
         }
 
         var line = text.AsSpan(first.Start, first.End - first.Start);
-        return line.Contains('\n') || line[^1] is '.' or ',' or ';' ? null : line.TrimStart("# ").ToString();
+        if (line.Contains('\n'))
+        {
+            return LetterHead(line);
+        }
+
+        return line[^1] is '.' or ',' or ';' ? null : line.TrimStart("# ").ToString();
+    }
+
+    /// <summary>A few short lines on top, such as the company, the title and the edition: the first two name the document.</summary>
+    private static string? LetterHead(ReadOnlySpan<char> block)
+    {
+        var lines = block.ToString().Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+        return lines.Length is 2 or 3 && Array.TrueForAll(lines, l => l.Length <= LongestHeading / 2 && !char.IsPunctuation(l[^1]))
+            ? $"{lines[0]}: {lines[1]}"
+            : null;
     }
 
     [GeneratedRegex(@"^\s*([-*•‣–]|\d{1,3}[.)]|[a-z][.)])[ \t]")]
