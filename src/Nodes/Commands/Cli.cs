@@ -27,6 +27,7 @@ internal static class Cli
             SearchCommand.Create(common),
             ChatCommand.Create(common),
             BenchCommand.Create(common),
+            EvalCommand.Create(common),
         };
         common.AddTo(root);
         root.SetAction((result, cancellationToken) => ServeCommand.RunAsync(common, result, cancellationToken));
