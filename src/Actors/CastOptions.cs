@@ -19,7 +19,7 @@ public sealed record CastOptions
 
     public ConversationOptions Conversations { get; init; } = new();
 
-    public EntityOptions ConversationEntities { get; init; } = new() { SnapshotEvery = 500, RecentEvents = 256 };
+    public EntityOptions ConversationEntities { get; init; } = new() { SnapshotEvery = 500, RecentEvents = 64 };
 
     public DocumentOptions Documents { get; init; } = new();
 

@@ -10,6 +10,9 @@ public sealed record ConversationOptions
     [Within("1s", "30d", OrNever = true)]
     public TimeSpan PassivateAfter { get; init; } = TimeSpan.FromMinutes(10);
 
+    [Within("16", "10000000")]
+    public int MaxLive { get; init; } = 2_000;
+
     [Within("1", "1000000")]
     public int MaxQuestionChars { get; init; } = 16_000;
 
@@ -30,6 +33,9 @@ public sealed record DocumentOptions : IChecked
 
     [Within("1s", "30d", OrNever = true)]
     public TimeSpan PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
+
+    [Within("16", "10000000")]
+    public int MaxLive { get; init; } = 2_000;
 
     [Within("1KiB", "2047MiB")]
     public ByteSize MaxBytes { get; init; } = ByteSize.MiB(50);

@@ -15,6 +15,9 @@ internal sealed class EntityHandle(Shard shard, string id)
     /// <summary>Guarded by the shard.</summary>
     public int Holds { get; set; }
 
+    /// <summary>Its place among the idle ones while nobody holds it. Guarded by the shard.</summary>
+    public LinkedListNode<EntityHandle> Place => field ??= new LinkedListNode<EntityHandle>(this);
+
     public Task<IActorRef<EntityMessage>> Actor => _ready.Task;
 
     public void Ready(IActorRef<EntityMessage> actor) => _ready.TrySetResult(actor);

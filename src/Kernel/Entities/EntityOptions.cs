@@ -9,6 +9,12 @@ public sealed record EntityOptions
     /// <summary>An entity without commands, subscribers or work for about this long (up to twice) leaves memory; <see cref="Timeout.InfiniteTimeSpan"/>: never.</summary>
     public TimeSpan PassivateAfter { get; init; } = TimeSpan.FromMinutes(2);
 
+    /// <summary>
+    /// How many entities of the type are in memory on this node: when more are needed, the longest idle ones leave
+    /// first. Those with work, commands or subscribers stay, so it can be exceeded by as many as those are.
+    /// </summary>
+    public int MaxLive { get; init; } = 10_000;
+
     /// <summary>A snapshot is taken after so many events since the last one; 0 takes none.</summary>
     public int SnapshotEvery { get; init; } = 200;
 

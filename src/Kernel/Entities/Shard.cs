@@ -7,10 +7,16 @@ namespace RagCluster.Kernel.Entities;
 /// under way. Its <see cref="ShardActor"/> opens and closes it.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle.")]
-internal sealed class Shard(int shardId, string entityType, int number)
+internal sealed class Shard(int shardId, string entityType, int number, int maxLive = int.MaxValue)
 {
+    /// <summary>How many idle entities are asked to leave when one more comes than may be in memory.</summary>
+    private const int LeavePerArrival = 2;
+
     private readonly Lock _gate = new();
     private readonly Dictionary<string, EntityHandle> _live = new(StringComparer.Ordinal);
+
+    /// <summary>The entities that nobody holds, the longest idle first.</summary>
+    private readonly LinkedList<EntityHandle> _idle = new();
     private readonly TaskCompletionSource<ShardWriter> _opened = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource _refusing = new();
     private TaskCompletionSource? _drained;
@@ -74,6 +80,23 @@ internal sealed class Shard(int shardId, string entityType, int number)
     /// <exception cref="EntityUnavailableException">The shard takes no more.</exception>
     public EntityHandle Hold(string id, bool command, out bool fresh)
     {
+        var (handle, leaving) = Hold(id, command);
+        fresh = leaving is not null;
+        foreach (var idle in leaving ?? [])
+        {
+            // A request, not an order: one with open work stays.
+            if (idle.Actor.IsCompletedSuccessfully)
+            {
+                idle.Actor.Result.TryTell(Idle.Instance);
+            }
+        }
+
+        return handle;
+    }
+
+    /// <returns>Null for the idle ones that should leave if the entity was in memory already.</returns>
+    private (EntityHandle Handle, IReadOnlyList<EntityHandle>? Leaving) Hold(string id, bool command)
+    {
         lock (_gate)
         {
             if (_refusal is not null)
@@ -81,24 +104,49 @@ internal sealed class Shard(int shardId, string entityType, int number)
                 throw new EntityUnavailableException(_refusal);
             }
 
-            fresh = !_live.TryGetValue(id, out var handle);
-            if (handle is null)
+            IReadOnlyList<EntityHandle>? leaving = null;
+            if (!_live.TryGetValue(id, out var handle))
             {
                 handle = new EntityHandle(this, id);
                 _live.Add(id, handle);
+                leaving = Crowded();
+            }
+            else if (handle.Holds == 0)
+            {
+                _idle.Remove(handle.Place);
             }
 
             handle.Holds++;
             _commands += command ? 1 : 0;
-            return handle;
+            return (handle, leaving);
         }
+    }
+
+    private List<EntityHandle> Crowded()
+    {
+        var leaving = new List<EntityHandle>();
+        while (_live.Count > maxLive && leaving.Count < LeavePerArrival && leaving.Count < _idle.Count)
+        {
+            var longest = _idle.First!;
+            leaving.Add(longest.Value);
+
+            // Whoever stays all the same is asked again only after the others.
+            _idle.RemoveFirst();
+            _idle.AddLast(longest);
+        }
+
+        return leaving;
     }
 
     public void Release(EntityHandle handle, bool command)
     {
         lock (_gate)
         {
-            handle.Holds--;
+            if (--handle.Holds == 0)
+            {
+                _idle.AddLast(handle.Place);
+            }
+
             _commands -= command ? 1 : 0;
             if (_commands == 0)
             {
@@ -112,7 +160,13 @@ internal sealed class Shard(int shardId, string entityType, int number)
     {
         lock (_gate)
         {
-            return handle.Holds == 0 && _live.Remove(handle.Id);
+            if (handle.Holds != 0 || !_live.Remove(handle.Id))
+            {
+                return false;
+            }
+
+            _idle.Remove(handle.Place);
+            return true;
         }
     }
 

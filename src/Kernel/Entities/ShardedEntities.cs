@@ -79,7 +79,7 @@ public sealed class ShardedEntities
         var actors = new List<IActorRef<ShardMessage>>();
         foreach (var row in rows)
         {
-            var shard = new Shard(row.ShardId, row.EntityType, row.Number);
+            var shard = new Shard(row.ShardId, row.EntityType, row.Number, Math.Max(1, definition.Options.MaxLive / rows.Count));
             var actor = _system.Spawn(
                 $"{row.EntityType}-{row.Number}",
                 () => new ShardActor(

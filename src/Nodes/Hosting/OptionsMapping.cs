@@ -31,9 +31,10 @@ internal static class OptionsMapping
         {
             Shards = options.Conversations.Shards,
             PassivateAfter = options.Conversations.PassivateAfter,
+            MaxLive = options.Conversations.MaxLive,
             SnapshotEvery = options.Conversations.SnapshotEvery,
             MailboxCapacity = options.Kernel.MailboxCapacity,
-            RecentEvents = 256,
+            RecentEvents = 64,
         },
         Documents = new Actors.Documents.DocumentOptions
         {
@@ -49,6 +50,7 @@ internal static class OptionsMapping
         {
             Shards = options.Documents.Shards,
             PassivateAfter = options.Documents.PassivateAfter,
+            MaxLive = options.Documents.MaxLive,
             MailboxCapacity = options.Kernel.MailboxCapacity,
         },
         PartitionsPerTenant = options.Partitions.PerTenant,

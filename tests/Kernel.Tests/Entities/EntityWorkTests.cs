@@ -23,6 +23,25 @@ public sealed class EntityWorkTests
     });
 
     [Fact]
+    public void Only_so_many_entities_are_in_memory_and_the_longest_idle_leave_first() => Simulate(async world =>
+    {
+        var node = await world.StartAsync(new EntityOptions { Shards = 2, MaxLive = 20, PassivateAfter = TimeSpan.FromHours(1) });
+        for (var round = 1; round <= 3; round++)
+        {
+            for (var n = 0; n < 100; n++)
+            {
+                // This one is used all the time, so it is never among the longest idle.
+                await node.AskAsync("busy", new Deposit(1));
+                (await node.AskAsync($"account-{n}", new Deposit(1))).ShouldBe(Reply(round, round));
+                node.Entities.Describe().Sum(shard => shard.LiveEntities).ShouldBeLessThanOrEqualTo(24);
+            }
+        }
+
+        (await node.AskAsync("busy", new Balance())).ShouldBe(Reply(300, 300));
+        node.Entities.Describe().Sum(shard => shard.LiveEntities).ShouldBeGreaterThan(10, "what fits stays");
+    });
+
+    [Fact]
     public void No_message_is_lost_to_passivation_at_any_moment() => Simulate(async world =>
     {
         var starts = 0;
