@@ -42,6 +42,7 @@ public sealed class MetricTests
         AnswerEvaluation.IsExact(citation, Text).ShouldBeTrue();
         AnswerEvaluation.IsExact(citation with { Start = 5 }, Text).ShouldBeFalse();
         AnswerEvaluation.IsExact(citation with { End = 99 }, Text).ShouldBeFalse();
+        AnswerEvaluation.IsExact(citation with { Start = -1 }, Text).ShouldBeFalse();
         AnswerEvaluation.IsExact(citation, null).ShouldBeFalse();
     }
 
