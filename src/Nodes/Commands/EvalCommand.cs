@@ -46,17 +46,26 @@ internal static class EvalCommand
         command.SetAction((result, cancellationToken) => RunAsync(common, result, folder, async (options, path, progress) =>
         {
             var filter = result.GetValue(where) is { } given ? (given[..given.IndexOf('=', StringComparison.Ordinal)], given[(given.IndexOf('=', StringComparison.Ordinal) + 1)..]) : ((string, string)?)null;
-            var evaluation = new RetrievalEvaluation(RetrievalSet.Read(path, filter), ModeOf(result, mode), progress);
+            var set = RetrievalSet.Read(path, filter);
+            var evaluation = new RetrievalEvaluation(set, ModeOf(result, mode), progress);
+
+            // A run that cannot be written is to be known before minutes of work, not after.
+            using var writer = result.GetValue(run) is { } file ? OpenRun(file, set) : null;
             var found = await OnNodeAsync(options, node => evaluation.RunAsync(node, cancellationToken), cancellationToken);
-            if (result.GetValue(run) is { } file)
+            if (writer is not null)
             {
-                using var writer = new StreamWriter(file);
                 RunFile.Write(writer, evaluation.Rankings);
             }
 
             return found;
         }));
         return command;
+    }
+
+    private static StreamWriter OpenRun(string file, RetrievalSet set)
+    {
+        RunFile.RequireUsable([.. set.Queries.Select(q => q.Id), .. set.Corpus.Documents.Select(d => d.Id)]);
+        return new StreamWriter(file);
     }
 
     private static Command Answers(CommonOptions common)

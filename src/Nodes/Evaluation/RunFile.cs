@@ -10,23 +10,22 @@ internal static class RunFile
 {
     private const string Tag = "ragcluster";
 
-    /// <exception cref="InvalidDataException">An id has white space, which the form cannot hold.</exception>
     public static void Write(TextWriter output, IEnumerable<(string Query, IReadOnlyList<string> Documents)> rankings)
     {
         foreach (var (query, documents) in rankings)
         {
-            Check(query);
             for (var i = 0; i < documents.Count; i++)
             {
-                Check(documents[i]);
                 output.Write(string.Create(CultureInfo.InvariantCulture, $"{query} Q0 {documents[i]} {i + 1} {documents.Count - i} {Tag}\n"));
             }
         }
     }
 
-    private static void Check(string id)
+    /// <summary>Refuses ids that the form cannot hold.</summary>
+    /// <exception cref="InvalidDataException">An id is empty or has white space.</exception>
+    public static void RequireUsable(IEnumerable<string> ids)
     {
-        if (id.Length == 0 || id.Any(char.IsWhiteSpace))
+        if (ids.FirstOrDefault(id => id.Length == 0 || id.Any(char.IsWhiteSpace)) is { } id)
         {
             throw new InvalidDataException($"The id \"{id}\" cannot stand in a TREC run, which parts its columns by white space. Leave out --run, or rename it.");
         }

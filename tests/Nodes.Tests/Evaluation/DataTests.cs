@@ -119,7 +119,8 @@ public sealed class DataTests
         using var output = new StringWriter();
         RunFile.Write(output, [("q1", ["b", "a"]), ("q2", [])]);
         output.ToString().ShouldBe("q1 Q0 b 1 2 ragcluster\nq1 Q0 a 2 1 ragcluster\n");
-        Should.Throw<InvalidDataException>(() => RunFile.Write(output, [("q 1", ["b"])])).Message.ShouldContain("\"q 1\" cannot stand in a TREC run");
+        RunFile.RequireUsable(["q1", "a-b.c"]);
+        Should.Throw<InvalidDataException>(() => RunFile.RequireUsable(["q1", "q 1"])).Message.ShouldContain("\"q 1\" cannot stand in a TREC run");
     }
 
     private static TestFolder Set() => new(("corpus.jsonl", [Document]), ("queries.jsonl", [Query]), ("qrels.tsv", ["q1\td1\t1"]));
