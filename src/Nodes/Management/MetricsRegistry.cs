@@ -86,6 +86,12 @@ internal sealed class MetricsRegistry : IDisposable
 
     private static string Kind(Instrument instrument)
     {
+        if (instrument.Name == "dotnet.thread_pool.queue.length")
+        {
+            // The runtime declares it a counter, and it falls.
+            return "gauge";
+        }
+
         var type = instrument.GetType().Name;
         return type.StartsWith("Histogram", StringComparison.Ordinal) ? "histogram"
             : type.StartsWith("Counter", StringComparison.Ordinal) ? "counter"
