@@ -107,7 +107,7 @@ internal static class BenchCommand
         {
             await run(recorder, folder);
         }
-        catch (InvalidDataException e)
+        catch (Exception e) when (e is InvalidDataException or System.Net.WebSockets.WebSocketException)
         {
             // What was measured is not what was meant to be measured: no figures.
             throw new CommandException(e.Message);

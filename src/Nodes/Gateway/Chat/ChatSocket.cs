@@ -42,6 +42,11 @@ internal sealed partial class ChatSocket(
     /// <summary>The subprotocol that clients may name beside their "bearer." token.</summary>
     public const string Protocol = "ragcluster.v1";
 
+    private const string GoingAway = "The node is going away; connect again and resume.";
+
+    /// <summary>How long the other side may take to end a frame or to say goodbye.</summary>
+    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
+
     private int _connections;
 
     public int Connections => Volatile.Read(ref _connections);
@@ -64,20 +69,27 @@ internal sealed partial class ChatSocket(
     /// <param name="nodeStopping">Cancelled when the node shuts down: the client is told to resume elsewhere (1001).</param>
     public async Task ServeAsync(WebSocket socket, Principal principal, CancellationToken nodeStopping)
     {
+        // Cancelling a receive or a send breaks the connection; whoever is to be told why it ends must not be cancelled.
         using var closing = CancellationTokenSource.CreateLinkedTokenSource(nodeStopping);
         var session = new ChatSession(principal, conversations, options, newId, time, closing.Token);
         var sending = SendAsync(socket, session, closing);
+        var receiving = ReceiveAsync(socket, session);
+        var stopping = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = nodeStopping.Register(() => stopping.TrySetResult());
         try
         {
-            var (status, reason) = await ReceiveAsync(socket, session, closing.Token);
-            await closing.CancelAsync();
-            await sending;
-            await CloseAsync(socket, status, reason);
-        }
-        catch (OperationCanceledException) when (closing.IsCancellationRequested)
-        {
-            await sending;
-            await CloseAsync(socket, WebSocketCloseStatus.EndpointUnavailable, "The node is going away; connect again and resume.");
+            if (await Task.WhenAny(receiving, stopping.Task) == receiving)
+            {
+                var (status, reason) = await receiving;
+                await closing.CancelAsync();
+                await sending;
+                await CloseAsync(socket, status, reason);
+            }
+            else
+            {
+                await sending;
+                await LeaveAsync(socket, receiving);
+            }
         }
         catch (WebSocketException e)
         {
@@ -86,13 +98,19 @@ internal sealed partial class ChatSocket(
             await closing.CancelAsync();
             await sending;
         }
+        catch (OperationCanceledException) when (closing.IsCancellationRequested)
+        {
+            // The client took nothing for too long, or the node stops while it handles a frame.
+            await sending;
+            await CloseAsync(socket, WebSocketCloseStatus.EndpointUnavailable, GoingAway);
+        }
         finally
         {
             await session.StopAsync();
         }
     }
 
-    private async Task<(WebSocketCloseStatus Status, string Reason)> ReceiveAsync(WebSocket socket, ChatSession session, CancellationToken closing)
+    private async Task<(WebSocketCloseStatus Status, string Reason)> ReceiveAsync(WebSocket socket, ChatSession session)
     {
         var max = options.MaxFrameBytes;
         var buffer = ArrayPool<byte>.Shared.Rent(max + 1);
@@ -104,7 +122,7 @@ internal sealed partial class ChatSocket(
                 ValueWebSocketReceiveResult received;
                 do
                 {
-                    received = await socket.ReceiveAsync(buffer.AsMemory(length, max + 1 - length), closing);
+                    received = await socket.ReceiveAsync(buffer.AsMemory(length, max + 1 - length), CancellationToken.None);
                     length += received.Count;
                     if (received.MessageType == WebSocketMessageType.Close)
                     {
@@ -163,6 +181,7 @@ internal sealed partial class ChatSocket(
         {
             while (true)
             {
+                closing.Token.ThrowIfCancellationRequested();
                 ServerFrame frame;
                 using (var quiet = CancellationTokenSource.CreateLinkedTokenSource(closing.Token))
                 {
@@ -185,8 +204,8 @@ internal sealed partial class ChatSocket(
                 buffer.ResetWrittenCount();
                 writer.Reset();
                 JsonSerializer.Serialize(writer, frame, FramesJson.Default.ServerFrame);
-                using var limit = CancellationTokenSource.CreateLinkedTokenSource(closing.Token);
-                limit.CancelAfter(options.SendTimeout);
+                using var limit = new CancellationTokenSource(options.SendTimeout, time);
+                using var hurry = closing.Token.Register(static sending => ((CancellationTokenSource)sending!).CancelAfter(s_farewell), limit);
                 await socket.SendAsync(buffer.WrittenMemory, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
             }
         }
@@ -202,6 +221,31 @@ internal sealed partial class ChatSocket(
         }
     }
 
+    /// <summary>The node stops: says so, and waits a moment for the client to answer.</summary>
+    private async Task LeaveAsync(WebSocket socket, Task receiving)
+    {
+        using var limit = new CancellationTokenSource(s_farewell, time);
+        try
+        {
+            if (socket.State == WebSocketState.Open)
+            {
+                await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, GoingAway, limit.Token);
+            }
+
+            await receiving.WaitAsync(limit.Token);
+        }
+        catch (Exception e) when (e is WebSocketException or OperationCanceledException)
+        {
+            LogCloseFailed(log, e.Message);
+        }
+
+        if (!receiving.IsCompleted)
+        {
+            socket.Abort();
+            await receiving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
     private async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, string reason)
     {
         if (socket.State is not (WebSocketState.Open or WebSocketState.CloseReceived))
@@ -209,7 +253,7 @@ internal sealed partial class ChatSocket(
             return;
         }
 
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5), time);
+        using var limit = new CancellationTokenSource(s_farewell, time);
         try
         {
             await socket.CloseAsync(status, reason, limit.Token);
