@@ -93,6 +93,12 @@ internal sealed class MetricsRegistry : IDisposable
         }
 
         var type = instrument.GetType().Name;
+        if (instrument.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length")
+        {
+            // The runtime publishes these levels as counters, which may not fall.
+            return "gauge";
+        }
+
         return type.StartsWith("Histogram", StringComparison.Ordinal) ? "histogram"
             : type.StartsWith("Counter", StringComparison.Ordinal) ? "counter"
             : type.StartsWith("ObservableCounter", StringComparison.Ordinal) ? "observed-counter"
