@@ -49,8 +49,8 @@ public enum FusionMethod
 public sealed record RetrievalWeights
 {
     [Within("0", "1000")]
-    public double Lexical { get; init; } = 0.8;
+    public double Lexical { get; init; } = 0.85;
 
     [Within("0", "1000")]
-    public double Vector { get; init; } = 0.2;
+    public double Vector { get; init; } = 0.15;
 }

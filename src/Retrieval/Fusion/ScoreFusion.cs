@@ -17,7 +17,7 @@ namespace RagCluster.Retrieval.Fusion;
 /// </remarks>
 public static class ScoreFusion
 {
-    public const double DefaultVectorWeight = 0.2;
+    public const double DefaultVectorWeight = 0.15;
 
     /// <summary>The best <paramref name="limit"/> passages of either ranking; equal scores in the order of <see cref="ChunkOrder"/>.</summary>
     /// <param name="lexical">As many as were found, up to the same number as of <paramref name="vector"/>; best first.</param>
