@@ -1,4 +1,5 @@
 using RagCluster.Inference.Language;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Inference.Embedded;
 

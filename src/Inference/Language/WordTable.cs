@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Inference.Language;
 

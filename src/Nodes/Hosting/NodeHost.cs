@@ -76,6 +76,9 @@ internal sealed class NodeHost : IAsyncDisposable
             Map(web, options);
             await web.StartAsync(cancellationToken);
             var url = Listening.AddressOf(web);
+
+            // Not ready from the first moment of a stop on, whoever asks for it: the process, or who holds this host.
+            web.Lifetime.ApplicationStopping.Register(health.Draining);
             health.Ready();
             new NodeFile(options.Node.Name, url, management?.Url, Environment.ProcessId, TimeProvider.System.GetUtcNow()).Write(options.DataFolder);
             return new NodeHost(options, backend, web, management, health, [metrics, loggers]) { Url = url };
@@ -139,6 +142,7 @@ internal sealed class NodeHost : IAsyncDisposable
             Listening.On(kestrel, options.Http.Host, options.Http.Port);
         });
         var services = builder.Services;
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Kernel.ShutdownTimeout / 2);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(OptionsMapping.Identity(options));
         services.AddSingleton<Authentication>();

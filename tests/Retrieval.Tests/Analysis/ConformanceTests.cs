@@ -1,4 +1,5 @@
 using System.Globalization;
+using RagCluster.Messages.Text;
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Analysis.Unicode;
 

@@ -1,9 +1,8 @@
-namespace RagCluster.Retrieval.Analysis;
+namespace RagCluster.Messages.Text;
 
 /// <summary>
 /// The original stemmer of M. F. Porter ("An algorithm for suffix stripping", 1980) as the Snowball project states it,
-/// in place and without allocating: for comparison with systems that use it. English text is stemmed by
-/// <see cref="Porter2Stemmer"/>, its successor.
+/// in place and without allocating. The embedded models use it; the index stems English text by its successor, Porter2.
 /// Source: https://snowballstem.org/algorithms/porter/stemmer.html. Tested word by word against Snowball's vocabulary.
 /// </summary>
 public static class PorterStemmer
