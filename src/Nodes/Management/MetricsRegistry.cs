@@ -86,12 +86,6 @@ internal sealed class MetricsRegistry : IDisposable
 
     private static string Kind(Instrument instrument)
     {
-        if (instrument.Name == "dotnet.thread_pool.queue.length")
-        {
-            // The runtime declares it a counter, and it falls.
-            return "gauge";
-        }
-
         var type = instrument.GetType().Name;
         if (instrument.Name is "dotnet.thread_pool.thread.count" or "dotnet.thread_pool.queue.length")
         {
