@@ -17,7 +17,6 @@ internal sealed class CatalogWriter(SqliteConnection connection)
 {
     /// <summary>Each statement is prepared once; they end with the connection.</summary>
     private readonly Dictionary<string, SqliteCommand> _commands = new(StringComparer.Ordinal);
-    private SqliteTransaction? _transaction;
 
     /// <summary>How far the shard's log is in the catalog.</summary>
     public long Position(int shardId)
@@ -27,9 +26,42 @@ internal sealed class CatalogWriter(SqliteConnection connection)
     }
 
     /// <summary>Applies records of documents; returns each document that changed, in its newest state.</summary>
-    public IReadOnlyList<(TenantId Tenant, DocumentRow Row)> ApplyDocuments(int shardId, IReadOnlyList<JournalRecord> records)
+    public IReadOnlyList<(TenantId Tenant, DocumentRow Row)> ApplyDocuments(int shardId, IReadOnlyList<JournalRecord> records) =>
+        InTransaction(() => SaveDocuments(shardId, records));
+
+    public void ApplyConversations(int shardId, IReadOnlyList<JournalRecord> records) =>
+        InTransaction(() =>
+        {
+            SaveConversations(shardId, records);
+            return true;
+        });
+
+    /// <summary>
+    /// All of it or nothing. In SQL, as SQLite itself ends a transaction that finds the disk full, and the provider's
+    /// transactions do not survive that: every later one would be refused as nested.
+    /// </summary>
+    private T InTransaction<T>(Func<T> work)
     {
-        using var transaction = _transaction = connection.BeginTransaction();
+        Run("BEGIN IMMEDIATE");
+        try
+        {
+            var result = work();
+            Run("COMMIT");
+            return result;
+        }
+        catch
+        {
+            if (SQLitePCL.raw.sqlite3_get_autocommit(connection.Handle) == 0)
+            {
+                Run("ROLLBACK");
+            }
+
+            throw;
+        }
+    }
+
+    private List<(TenantId Tenant, DocumentRow Row)> SaveDocuments(int shardId, IReadOnlyList<JournalRecord> records)
+    {
         var states = new Dictionary<string, DocumentState>(StringComparer.Ordinal);
         foreach (var record in records)
         {
@@ -54,13 +86,11 @@ internal sealed class CatalogWriter(SqliteConnection connection)
         }
 
         SavePosition(shardId, records[^1].ShardSeq);
-        transaction.Commit();
         return rows;
     }
 
-    public void ApplyConversations(int shardId, IReadOnlyList<JournalRecord> records)
+    private void SaveConversations(int shardId, IReadOnlyList<JournalRecord> records)
     {
-        using var transaction = _transaction = connection.BeginTransaction();
         foreach (var record in records)
         {
             var slash = record.Entity.IndexOf('/', StringComparison.Ordinal);
@@ -86,7 +116,6 @@ internal sealed class CatalogWriter(SqliteConnection connection)
         }
 
         SavePosition(shardId, records[^1].ShardSeq);
-        transaction.Commit();
     }
 
     private DocumentState? LoadDocument(string entity)
@@ -130,8 +159,6 @@ internal sealed class CatalogWriter(SqliteConnection connection)
             _commands.Add(sql, command);
         }
 
-        // A transaction that has ended no longer has a connection.
-        command.Transaction = _transaction is { Connection: not null } ? _transaction : null;
         foreach (var (name, value) in parameters)
         {
             command.Parameters[name].Value = value;

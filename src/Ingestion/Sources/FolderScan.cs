@@ -22,6 +22,22 @@ internal sealed class FolderScan(FolderSourceOptions options, CancellationToken 
 
     public IEnumerable<SeenFile> Files() => Files(new DirectoryInfo(options.Path), [], 0);
 
+    /// <summary>A file by itself. Rules of every folder above it count: it must not become readable by being named alone.</summary>
+    public static SeenFile One(FileInfo file)
+    {
+        var rules = new List<(string Folder, AccessRules Rules)>();
+        for (var folder = file.Directory; folder is not null; folder = folder.Parent)
+        {
+            if (AccessRules.Read(folder.FullName) is { } own)
+            {
+                rules.Insert(0, (folder.FullName, own));
+            }
+        }
+
+        var target = file.LinkTarget is not null && file.ResolveLinkTarget(returnFinalTarget: true) is FileInfo resolved ? resolved : file;
+        return new FolderScan(new FolderSourceOptions { Path = file.DirectoryName! }, CancellationToken.None).Judge(file, target.Length, target.LastWriteTimeUtc, rules);
+    }
+
     private IEnumerable<SeenFile> Files(DirectoryInfo folder, List<(string Folder, AccessRules Rules)> rules, int depth)
     {
         cancellation.ThrowIfCancellationRequested();

@@ -40,6 +40,13 @@ public sealed partial class FolderSource(FolderSourceOptions options, TimeProvid
 {
     private readonly ILogger _logger = logger ?? NullLogger<FolderSource>.Instance;
 
+    /// <summary>A file that somebody named, whatever its extension; read by those whom the access.json files above it name.</summary>
+    public static SourceItem FileAt(string path)
+    {
+        var seen = FolderScan.One(new FileInfo(System.IO.Path.GetFullPath(path)));
+        return (SourceItem?)seen.Problem ?? Document(seen);
+    }
+
     public async IAsyncEnumerable<SourceItem> ReadAsync([EnumeratorCancellation] CancellationToken cancellation)
     {
         if (!Directory.Exists(options.Path))

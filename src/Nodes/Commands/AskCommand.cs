@@ -12,6 +12,7 @@ internal static class AskCommand
     public static Command Create(CommonOptions common)
     {
         var text = new Argument<string?>("question") { Description = "The question; read from standard input if left out or \"-\".", Arity = ArgumentArity.ZeroOrOne };
+        CommonOptions.RefuseOptions(text);
         var conversation = new Option<string?>("--conversation") { Description = "Ask within this conversation, so that earlier questions are understood.", HelpName = "ID" };
         var command = new Command("ask", "Asks a question and prints the answer with its sources.") { text, conversation };
         command.SetAction(async (result, cancellationToken) =>

@@ -58,6 +58,15 @@ internal sealed class CommonOptions
         return await NodeConnection.OpenAsync(Load(result).Options, result.GetValue(Node), token, result.GetValue(Roles), withSamples, cancellationToken);
     }
 
+    /// <summary>A misspelt option is told of, and not taken for a question or a file.</summary>
+    public static void RefuseOptions(Argument argument) => argument.Validators.Add(result =>
+    {
+        if (result.Tokens.FirstOrDefault(t => t.Value.Length > 1 && t.Value[0] == '-') is { } token)
+        {
+            result.AddError($"There is no option \"{token.Value}\" here.");
+        }
+    });
+
     private static Uri? Refuse(System.CommandLine.Parsing.ArgumentResult result, string message)
     {
         result.AddError(message);

@@ -9,6 +9,7 @@ internal static class IngestCommand
     public static Command Create(CommonOptions common)
     {
         var paths = new Argument<string[]>("path") { Description = "Files and folders.", Arity = ArgumentArity.OneOrMore };
+        CommonOptions.RefuseOptions(paths);
         var watch = new Option<bool>("--watch") { Description = "Go on watching the folders and take in what changes, until stopped." };
         var command = new Command("ingest", "Takes documents in and waits until they can be searched.") { paths, watch };
         command.SetAction(async (result, cancellationToken) =>

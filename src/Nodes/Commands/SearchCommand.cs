@@ -11,6 +11,7 @@ internal static class SearchCommand
     public static Command Create(CommonOptions common)
     {
         var text = new Argument<string>("query") { Description = "What to search for." };
+        CommonOptions.RefuseOptions(text);
         var count = new Option<int>("-k") { Description = "How many passages.", DefaultValueFactory = _ => 5, HelpName = "N" };
         var mode = new Option<string>("--mode") { Description = "hybrid, lexical or vector.", DefaultValueFactory = _ => "hybrid" };
         mode.AcceptOnlyFromAmong("hybrid", "lexical", "vector");

@@ -2,11 +2,12 @@ using System.Text.Json;
 using RagCluster.Inference;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
+using RagCluster.Nodes.Hosting;
 
 namespace RagCluster.Nodes.Gateway;
 
 /// <summary>Turns what goes wrong into problem details. Nothing of a stack trace reaches a client.</summary>
-internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<ErrorMiddleware> log)
+internal sealed partial class ErrorMiddleware(RequestDelegate next, DataDisk disk, ILogger<ErrorMiddleware> log)
 {
     public async Task InvokeAsync(HttpContext context)
     {
@@ -36,9 +37,6 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
         }
     }
 
-    /// <summary>ENOSPC, as .NET passes it on.</summary>
-    private const int NoSpaceLeft = 28;
-
     /// <summary>COR_E_IO: an error that a reader found, not the operating system, which sets its own number.</summary>
     private const int FoundByReader = unchecked((int)0x80131620);
 
@@ -58,9 +56,12 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
                 return (Problems.Invalid(e.Message), null);
             case IOException { HResult: FoundByReader } when context.Request.HasFormContentType:
                 return (Problems.Invalid("The body ends before it is complete."), null);
-            case StoreException { Failure: StoreFailure.DiskFull } or IOException { HResult: NoSpaceLeft }:
-                LogFailed(log, context.Request.Method, context.Request.Path, exception);
-                return (Problems.Of(StatusCodes.Status507InsufficientStorage, "disk-full", "The node's disk is full; nothing was changed. What is there can still be read. Make room in its data folder, then send this again."), "10");
+            case { } e when DataDisk.HadNoRoom(e):
+                LogDiskFull(log, context.Request.Method, context.Request.Path, exception);
+                return (DiskFull("Nothing was changed."), "10");
+            case TimeoutException or EntityFailedException when disk.IsFull:
+                LogDiskFull(log, context.Request.Method, context.Request.Path, exception);
+                return (DiskFull("What became of the request is not known; sending it again with the same ids is safe."), "10");
             case StoreException:
                 LogFailed(log, context.Request.Method, context.Request.Path, exception);
                 return (Problems.Unavailable("The node's store could not do it; nothing was changed. Its log says why."), "1");
@@ -77,6 +78,12 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, ILogger<Erro
                 return (Problems.Of(StatusCodes.Status500InternalServerError, "internal", "The node failed at this request; its log says why."), null);
         }
     }
+
+    private static IResult DiskFull(string outcome) => Problems.Of(
+        StatusCodes.Status507InsufficientStorage, "disk-full", $"The node's disk is full. {outcome} What is there can still be read. Make room for its data folder, then send this again.");
+
+    [LoggerMessage(7013, LogLevel.Error, "{Method} {Path} failed: the disk of the data folder is full.")]
+    private static partial void LogDiskFull(ILogger log, string method, string path, Exception exception);
 
     [LoggerMessage(7011, LogLevel.Error, "{Method} {Path} failed.")]
     private static partial void LogFailed(ILogger log, string method, string path, Exception exception);

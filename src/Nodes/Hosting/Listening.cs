@@ -1,4 +1,5 @@
 using System.Net;
+using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -23,6 +24,20 @@ internal static class Listening
             default:
                 kestrel.Listen(host == "localhost" ? IPAddress.Loopback : IPAddress.Parse(host), port);
                 break;
+        }
+    }
+
+    /// <param name="key">The setting of the port, for who has to choose another one.</param>
+    /// <exception cref="IOException">The port is in use, or may not be used.</exception>
+    public static async Task StartAsync(WebApplication web, string key, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await web.StartAsync(cancellationToken);
+        }
+        catch (IOException e) when (e.InnerException is AddressInUseException)
+        {
+            throw new IOException($"{e.Message} End the program that listens there, or choose another port: -D {key}=PORT, where 0 takes any free one.", e);
         }
     }
 

@@ -12,6 +12,9 @@ internal static class Logging
         logging.SetMinimumLevel((Microsoft.Extensions.Logging.LogLevel)options.Level);
         logging.AddFilter("Microsoft.AspNetCore", (Microsoft.Extensions.Logging.LogLevel)Math.Max((int)options.Level, (int)Microsoft.Extensions.Logging.LogLevel.Warning));
         logging.AddFilter("Microsoft.Hosting", Microsoft.Extensions.Logging.LogLevel.Warning);
+
+        // What keeps the node from starting is told by the command, in one line.
+        logging.AddFilter("Microsoft.Extensions.Hosting", Microsoft.Extensions.Logging.LogLevel.None);
         Console(logging, options.Format);
     };
 

@@ -74,7 +74,7 @@ internal sealed class NodeHost : IAsyncDisposable
             backend.AddTo(builder.Services);
             var web = builder.Build();
             Map(web, options);
-            await web.StartAsync(cancellationToken);
+            await Listening.StartAsync(web, "ragcluster.http.port", cancellationToken);
             var url = Listening.AddressOf(web);
 
             // Not ready from the first moment of a stop on, whoever asks for it: the process, or who holds this host.
@@ -144,6 +144,7 @@ internal sealed class NodeHost : IAsyncDisposable
         var services = builder.Services;
         services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Kernel.ShutdownTimeout / 2);
         services.AddSingleton(TimeProvider.System);
+        services.AddSingleton(new DataDisk(options.DataFolder));
         services.AddSingleton(OptionsMapping.Identity(options));
         services.AddSingleton<Authentication>();
         services.AddSingleton(OptionsMapping.Chat(options));

@@ -2,7 +2,6 @@ using System.Runtime.CompilerServices;
 using System.Threading.Channels;
 using RagCluster.Configuration.Options;
 using RagCluster.Ingestion.Sources;
-using RagCluster.Messages.Identity;
 
 namespace RagCluster.Nodes.Intake;
 
@@ -13,7 +12,7 @@ internal sealed class PathsSource(IReadOnlyList<string> paths, bool watch, Watch
     {
         foreach (var path in paths.Where(File.Exists))
         {
-            yield return FileItem(Path.GetFullPath(path));
+            yield return FolderSource.FileAt(path);
         }
 
         using var stopping = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -36,15 +35,6 @@ internal sealed class PathsSource(IReadOnlyList<string> paths, bool watch, Watch
             await reading.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
-
-    private static SourceDocument FileItem(string path) => new(
-        new Uri(path).AbsoluteUri,
-        Path.GetFileName(path),
-        null,
-        new FileInfo(path).Length,
-        RoleSet.Empty,
-        new Dictionary<string, string>(),
-        _ => ValueTask.FromResult<Stream>(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, 1 << 16, FileOptions.SequentialScan | FileOptions.Asynchronous)));
 
     private async Task ReadFoldersAsync(ChannelWriter<SourceItem> items, CancellationToken cancellationToken)
     {

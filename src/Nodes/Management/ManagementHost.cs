@@ -37,7 +37,7 @@ internal sealed class ManagementHost : IAsyncDisposable
             web.UseStatusCodePages(context => Problems.Of(
                 context.HttpContext.Response.StatusCode, "not-found", "This port has /startup, /alive, /ready and /metrics.").ExecuteAsync(context.HttpContext));
             web.MapManagement();
-            await web.StartAsync(cancellationToken);
+            await Listening.StartAsync(web, "ragcluster.management.port", cancellationToken);
             return new ManagementHost(web, Listening.AddressOf(web));
         }
         catch

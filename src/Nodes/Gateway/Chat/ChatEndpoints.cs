@@ -32,7 +32,7 @@ internal static class ChatEndpoints
                 KeepAliveInterval = options.Heartbeat,
                 KeepAliveTimeout = options.IdleTimeout,
             });
-            await chat.ServeAsync(socket, context.Principal(), lifetime.ApplicationStopping);
+            await chat.ServeAsync(socket, context.Principal(), lifetime.ApplicationStopping, context.RequestAborted);
         }
         finally
         {

@@ -47,6 +47,9 @@ internal sealed partial class ChatSocket(
     /// <summary>How long the other side may take to end a frame or to say goodbye.</summary>
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
 
+    /// <summary>How long a connection stays after a breach of the protocol, for its close code to get through.</summary>
+    private static readonly TimeSpan s_linger = TimeSpan.FromSeconds(1);
+
     private int _connections;
 
     public int Connections => Volatile.Read(ref _connections);
@@ -67,7 +70,8 @@ internal sealed partial class ChatSocket(
 
     /// <summary>Serves the connection until it ends.</summary>
     /// <param name="nodeStopping">Cancelled when the node shuts down: the client is told to resume elsewhere (1001).</param>
-    public async Task ServeAsync(WebSocket socket, Principal principal, CancellationToken nodeStopping)
+    /// <param name="clientGone">Cancelled when the client's end of the connection is closed.</param>
+    public async Task ServeAsync(WebSocket socket, Principal principal, CancellationToken nodeStopping, CancellationToken clientGone)
     {
         // Cancelling a receive or a send breaks the connection; whoever is to be told why it ends must not be cancelled.
         using var closing = CancellationTokenSource.CreateLinkedTokenSource(nodeStopping);
@@ -97,6 +101,7 @@ internal sealed partial class ChatSocket(
             LogConnectionLost(log, principal.User.Value, e.WebSocketErrorCode);
             await closing.CancelAsync();
             await sending;
+            await LingerAsync(clientGone);
         }
         catch (OperationCanceledException) when (closing.IsCancellationRequested)
         {
@@ -245,6 +250,11 @@ internal sealed partial class ChatSocket(
             await receiving.ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
         }
     }
+
+    /// <summary>The framework's close code is written and perhaps not sent; to end at once could reset the connection before it.</summary>
+    private async Task LingerAsync(CancellationToken clientGone) =>
+        await Task.Delay(s_linger, time, clientGone)
+            .ContinueWith(static _ => { }, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
 
     private async Task CloseAsync(WebSocket socket, WebSocketCloseStatus status, string reason)
     {
