@@ -84,6 +84,27 @@ public sealed class AskTests(OpenNode node, SmallNode scripted)
     }
 
     [Fact]
+    public async Task A_conversation_takes_so_many_open_questions_and_says_when_it_is_busy()
+    {
+        using var caller = scripted.Caller();
+        const int most = 8;
+        for (var i = 0; i < most; i++)
+        {
+            (await caller.PostAsync("/api/v1/conversations/busy/messages", Hold($"busy-{i}"))).Expect(HttpStatusCode.Accepted);
+        }
+
+        (await caller.PostAsync("/api/v1/conversations/busy/messages", Hold("busy-more"))).ExpectProblem(HttpStatusCode.Conflict, "busy");
+        await TestKit.Retry.Until("all are answered", async () =>
+        {
+            scripted.Model.Release("busy-");
+            var turns = (await caller.GetAsync("/api/v1/conversations/busy")).Expect(HttpStatusCode.OK)["turns"]!.AsArray();
+            return turns.Count == most && turns.All(t => (string?)t!["status"] == "completed");
+        });
+
+        static JsonObject Hold(string id) => new() { ["id"] = id, ["text"] = $"Please hold {id}." };
+    }
+
+    [Fact]
     public async Task A_model_that_fails_fails_the_question_with_its_reason()
     {
         await using var chat = await scripted.Caller().ChatAsync();

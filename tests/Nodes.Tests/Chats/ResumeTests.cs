@@ -75,7 +75,7 @@ public sealed class ResumeTests(OpenNode node, SmallNode scripted)
         var seen = new List<System.Text.Json.Nodes.JsonNode>();
         await using (var first = await caller.ChatAsync())
         {
-            await first.AskAsync("q1", conversation, "Please hold, then go on.");
+            await first.AskAsync("q1", conversation, $"Please hold {conversation}.");
             seen.Add(await first.ExpectAsync("accepted"));
         }
 
@@ -84,10 +84,10 @@ public sealed class ResumeTests(OpenNode node, SmallNode scripted)
             await using var chat = await caller.ChatAsync();
             await chat.ResumeAsync(conversation, seen[^1].AsObject()["seq"]!.GetValue<long>());
             await chat.ExpectAsync("resumed");
-            scripted.Model.Release();
+            scripted.Model.Release(conversation);
             for (var i = 0; i < length && (string?)seen[^1]["type"] != "completed"; i++)
             {
-                scripted.Model.Release();
+                scripted.Model.Release(conversation);
                 seen.Add((await chat.NextAsync()).ShouldNotBeNull());
             }
         }
@@ -98,7 +98,7 @@ public sealed class ResumeTests(OpenNode node, SmallNode scripted)
             {
                 await end.ResumeAsync(conversation, (long)seen[^1]["seq"]!);
                 await end.ExpectAsync("resumed");
-                scripted.Model.Release();
+                scripted.Model.Release(conversation);
                 seen.AddRange(await end.EndOfAsync("q1"));
             }
         }

@@ -71,7 +71,7 @@ public sealed class TokenTests(TokenNode node)
         (await south.GetAsync("/api/v1/documents/shared-id", ("X-RagCluster-Tenant", "north"))).ExpectProblem(HttpStatusCode.NotFound, "not-found");
         (await south.GetAsync("/api/v1/documents/north%2Fshared-id")).ExpectProblem(HttpStatusCode.NotFound, "not-found");
         (await south.GetAsync("/api/v1/documents/shared-id?tenant=north")).ExpectProblem(HttpStatusCode.NotFound, "not-found");
-        await south.IndexAsync("shared-id", "The numbatsouth fact is 22.");
+        await south.IndexAsync("shared-id", "The numbatsouth fact is 2222.");
 
         (await north.SearchAsync("numbatnorth")).ShouldBe(["shared-id"]);
         (await south.SearchAsync("numbatnorth")).ShouldBeEmpty();
@@ -79,7 +79,7 @@ public sealed class TokenTests(TokenNode node)
         ((string?)(await south.GetAsync("/api/v1/documents/shared-id/text")).Json["text"]).ShouldNotBeNull().ShouldNotContain("north");
         (await south.ListAsync()).Select(d => (string?)d["id"]).ShouldBe(["shared-id"]);
         var heard = await watch.UntilAsync(row => (string?)row["status"] == "indexed");
-        heard.ShouldAllBe(e => ((string)e.Data["source"]!).Length > 0 && (long)e.Data["bytes"]! == "The numbatsouth fact is 22.".Length);
+        heard.ShouldAllBe(e => ((string)e.Data["source"]!).Length > 0 && (long)e.Data["bytes"]! == "The numbatsouth fact is 2222.".Length);
 
         (await north.PostAsync("/api/v1/conversations/shared-talk/messages", Ask("What is the numbatnorth fact?"))).Expect(HttpStatusCode.OK);
         (await south.GetAsync("/api/v1/conversations/shared-talk")).ExpectProblem(HttpStatusCode.NotFound, "not-found");

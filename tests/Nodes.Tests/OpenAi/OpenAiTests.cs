@@ -7,7 +7,7 @@ using RagCluster.Nodes.Tests.Running;
 namespace RagCluster.Nodes.Tests.OpenAi;
 
 /// <summary>OpenAI's API as its clients use it.</summary>
-public sealed class OpenAiTests(OpenNode node, TokenNode tokens)
+public sealed class OpenAiTests(OpenNode node, TokenNode tokens, SmallNode scripted)
 {
     [Fact]
     public async Task Models_are_listed()
@@ -125,6 +125,17 @@ public sealed class OpenAiTests(OpenNode node, TokenNode tokens)
         ExpectError(await caller.GetAsync("/v1/none"), HttpStatusCode.NotFound, "invalid_request_error");
         ExpectError(await caller.GetAsync("/v1/embeddings"), HttpStatusCode.MethodNotAllowed, "invalid_request_error");
         ExpectError(await caller.SendAsync(HttpMethod.Post, "/v1/embeddings", new StringContent("x")), HttpStatusCode.UnsupportedMediaType, "invalid_request_error");
+    }
+
+    [Fact]
+    public async Task A_model_that_fails_is_told_before_and_in_the_middle_of_a_stream()
+    {
+        using var caller = scripted.Caller();
+        ExpectError(await caller.PostAsync("/v1/chat/completions", Request("Please break.")), HttpStatusCode.ServiceUnavailable, "server_error");
+        var request = Request("Please break.");
+        request["stream"] = true;
+        var last = (await caller.PostAsync("/v1/chat/completions", request)).Body.Split("\n\n", StringSplitOptions.RemoveEmptyEntries)[^1];
+        ((string?)JsonNode.Parse(last["data: ".Length..])!["error"]!["message"]).ShouldNotBeNull().ShouldContain("The model is broken.");
     }
 
     private static void ExpectError(Reply reply, HttpStatusCode status, string type)

@@ -29,12 +29,29 @@ public sealed class KillTests
         await using var node = await Ragcluster.ServeAsync(folder.Path);
         using var caller = new Caller(node.Url);
         var acknowledged = _taken.Count;
-        foreach (var id in _taken.ToList())
+
+        // By the list, which wakes no document: the node itself must have taken the work up again.
+        string[] missing = [];
+        try
         {
-            await caller.EndAsync(id, "indexed");
+            await TestKit.Retry.Until("every acknowledged document is indexed", async () =>
+            {
+                var indexed = (await caller.ListAsync("&status=indexed")).Select(d => (string)d["id"]!).ToHashSet();
+                missing = [.. _taken.Where(id => !indexed.Contains(id))];
+                return missing.Length == 0;
+            });
+        }
+        catch (TimeoutException e)
+        {
+            throw new TimeoutException($"{e.Message} Missing of {_taken.Count}, seed {seed}: {string.Join(", ", missing)}", e);
         }
 
-        // What was not acknowledged is simply sent again.
+        // What was not acknowledged is sent again, and the rest with it, as a source does that does not know either.
+        foreach (var reply in await Task.WhenAll(_taken.Select(id => caller.PutDocumentAsync(id, Text(id)))))
+        {
+            ((bool?)reply.Expect(HttpStatusCode.Accepted)["changed"]).ShouldBe(false);
+        }
+
         await Task.WhenAll(Ids().Where(id => !_taken.Contains(id)).Select(id => caller.IndexAsync(id, Text(id))));
         await TestKit.Retry.Until("the list has every document", async () => (await caller.ListAsync("&status=indexed")).Count >= Documents);
         var listed = await caller.ListAsync();
@@ -50,6 +67,47 @@ public sealed class KillTests
         {
             await CheckAsync(caller, conversation, questions, seed);
         }
+    }
+
+    [Fact]
+    public async Task An_answer_that_a_kill_cut_off_starts_over_says_so_and_ends_without_anybody_asking()
+    {
+        await using var model = await ScriptedModel.StartAsync();
+        string[] scripted =
+        [
+            "-D", "ragcluster.inference.generation.provider=openai",
+            "-D", $"ragcluster.inference.generation.url={model.Url}",
+            "-D", "ragcluster.inference.generation.model=scripted",
+        ];
+        using var folder = new TemporaryFolder();
+        var seen = new List<JsonNode>();
+        await using (var node = await Ragcluster.ServeAsync(folder.Path, scripted))
+        {
+            await using var chat = await Chat.OpenAsync(node.Url);
+            await chat.AskAsync("q1", "cut", "Please hold.");
+            seen.AddRange(await chat.UntilAsync(f => (string?)f["type"] == "delta"));
+            node.Kill();
+        }
+
+        // The node itself asks the model again, before any client is there.
+        var before = model.Asked;
+        await using var next = await Ragcluster.ServeAsync(folder.Path, scripted);
+        await TestKit.Retry.Until("the question is taken up again", () => model.Asked > before);
+        await using var resumed = await Chat.OpenAsync(next.Url);
+        await resumed.ResumeAsync("cut", (long)seen[^1]["seq"]!);
+        await resumed.ExpectAsync("resumed");
+        model.Release("hold");
+        var end = resumed.EndOfAsync("q1");
+        await TestKit.Retry.Until("the answer has ended", () =>
+        {
+            model.Release("hold");
+            return end.IsCompleted;
+        });
+        seen.AddRange(await end);
+        seen.ShouldBeDense((long)seen[0]["seq"]!);
+        seen.Types().Count(t => t == "restarted").ShouldBe(1);
+        ((string?)seen[^1]["type"]).ShouldBe("completed");
+        seen.Shown("q1").Trim().ShouldBe(((string)seen[^1]["text"]!).Trim());
     }
 
     private static IEnumerable<string> Ids() => Enumerable.Range(0, Documents).Select(i => $"doc-{i}");

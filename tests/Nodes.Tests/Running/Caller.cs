@@ -82,7 +82,7 @@ public sealed class Caller : IDisposable
             {
                 var reply = await GetAsync($"/api/v1/documents/{Uri.EscapeDataString(id)}");
                 row = reply.Json;
-                return (string?)row["status"] == status && (int?)row["version"] >= version;
+                return reply.Status == HttpStatusCode.OK && (string?)row["status"] == status && (int?)row["version"] >= version;
             });
         }
         catch (TimeoutException e)

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
@@ -11,9 +12,13 @@ namespace RagCluster.Nodes.Tests.Running;
 public sealed class ScriptedModel : IAsyncDisposable
 {
     private readonly WebApplication _web;
-    private TaskCompletionSource _released = New();
+    private readonly ConcurrentDictionary<TaskCompletionSource, string> _held = new();
+    private int _asked;
 
     private ScriptedModel(WebApplication web) => _web = web;
+
+    /// <summary>How many answers were asked for so far.</summary>
+    public int Asked => Volatile.Read(ref _asked);
 
     public string Url => _web.Urls.First() + "/v1";
 
@@ -29,19 +34,27 @@ public sealed class ScriptedModel : IAsyncDisposable
         return model;
     }
 
-    /// <summary>Lets the answers that are held go on.</summary>
-    public void Release() => Interlocked.Exchange(ref _released, New()).SetResult();
+    /// <summary>Lets the answers that are held go on whose question has this in it.</summary>
+    public void Release(string part)
+    {
+        foreach (var (held, question) in _held)
+        {
+            if (question.Contains(part, StringComparison.Ordinal))
+            {
+                held.TrySetResult();
+            }
+        }
+    }
 
     public async ValueTask DisposeAsync()
     {
-        Release();
+        Release("");
         await _web.DisposeAsync();
     }
 
-    private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
-
     private async Task AnswerAsync(HttpContext context)
     {
+        Interlocked.Increment(ref _asked);
         var request = await JsonNode.ParseAsync(context.Request.Body, cancellationToken: context.RequestAborted);
         var question = (string)request!["messages"]!.AsArray()[^1]!["content"]!;
         if (question.Contains("break", StringComparison.Ordinal))
@@ -57,7 +70,9 @@ public sealed class ScriptedModel : IAsyncDisposable
             await WriteAsync(context, question.Contains("lengthy", StringComparison.Ordinal) ? $"{new string('w', 1_500)}{i} " : $"word{i} ");
             if (i == 0 && question.Contains("hold", StringComparison.Ordinal))
             {
-                await Volatile.Read(ref _released).Task.WaitAsync(context.RequestAborted);
+                var held = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                _held.TryAdd(held, question);
+                await held.Task.WaitAsync(context.RequestAborted);
             }
         }
 

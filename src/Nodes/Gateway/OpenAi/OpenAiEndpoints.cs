@@ -2,8 +2,10 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Inference;
+using RagCluster.Inference;
 using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Chunking;
+using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Nodes.Gateway.Identity;
 
@@ -114,7 +116,18 @@ internal static class OpenAiEndpoints
 
         await WriteAsync(Chunk(new ChatMessageBody("assistant", ""), null));
         var sink = new CollectingSink(text => WriteAsync(Chunk(new ChatMessageBody(null, text), null)));
-        await answering.AnswerAsync(question, history, sink, cancellationToken);
+        try
+        {
+            await answering.AnswerAsync(question, history, sink, cancellationToken);
+        }
+        catch (Exception e) when (e is InferenceException or EntityUnavailableException or TimeoutException)
+        {
+            // The status is sent already; this is where clients of OpenAI's streams look for what went wrong.
+            var error = new OpenAiError(new OpenAiErrorBody(e.Message, "server_error", null));
+            await response.WriteAsync($"data: {JsonSerializer.Serialize(error, OpenAiJson.Default.OpenAiError)}\n\n", cancellationToken);
+            return;
+        }
+
         await WriteAsync(Chunk(null, "stop", sink.Citations));
         if (request.StreamOptions?.IncludeUsage == true)
         {
