@@ -29,7 +29,7 @@ internal sealed class IngestRun(IIntake intake, IIngestObserver observer, TimePr
     /// <summary>Documents sent and not yet at their end, at most.</summary>
     private const int MaxOpen = 512;
 
-    private const int Senders = 8;
+    private const int Senders = 32;
 
     private readonly Lock _lock = new();
     private readonly Dictionary<DocumentId, Sent> _open = [];
