@@ -1,4 +1,5 @@
 using Microsoft.Data.Sqlite;
+using RagCluster.Kernel.Journal.Sqlite;
 
 namespace RagCluster.Actors.Catalog;
 
@@ -26,7 +27,7 @@ internal static class CatalogSchema
     /// <summary>Opens two connections, for writing and for reading, to a file of the present schema.</summary>
     public static (SqliteConnection Writer, SqliteConnection Reader) Open(string file)
     {
-        SQLitePCL.Batteries_V2.Init();
+        SqliteLibrary.EnsureLoaded();
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         try
         {

@@ -17,7 +17,7 @@ public sealed record IngestionOptions
     public int MaxCharacters { get; init; } = 20_000_000;
 
     [Within("1", "1000")]
-    public int Concurrency { get; init; } = 8;
+    public int Concurrency { get; init; } = 32;
 
     public ChunkOptions Chunk { get; init; } = new();
 

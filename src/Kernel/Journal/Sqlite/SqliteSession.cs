@@ -12,7 +12,7 @@ internal sealed class SqliteSession : IDisposable
     private readonly sqlite3 _db;
     private readonly Dictionary<string, SqliteStatement> _statements = new(StringComparer.Ordinal);
 
-    static SqliteSession() => Batteries_V2.Init();
+    static SqliteSession() => SqliteLibrary.EnsureLoaded();
 
     private SqliteSession(sqlite3 db, string file)
     {
