@@ -49,7 +49,7 @@ public sealed class CommandTests(CommandTests.Served served) : IClassFixture<Com
     public async Task Search_prints_passages_in_text_and_in_JSON()
     {
         (await Ragcluster.RunAsync("search", "--data", Data, "cuscus")).Expect(0).Output.ShouldContain("31 crowns");
-        var found = JsonNode.Parse((await Ragcluster.RunAsync("search", "--node", served.Node.Url.ToString(), "--json", "cuscus")).Expect(0).Output)!;
+        var found = JsonNode.Parse((await Ragcluster.RunAsync("search", "--node", served.Node.Url.ToString(), "--json", "--mode", "lexical", "cuscus")).Expect(0).Output)!;
         found["passages"]!.AsArray().Select(p => (string?)p!["document"]).ShouldBe(["command-1"]);
         (await Ragcluster.RunAsync("search", "--data", Data, "--mode", "magic", "cuscus")).Expect(2).Error.ShouldContain("magic");
     }
