@@ -6,6 +6,9 @@ namespace RagCluster.Kernel.Entities;
 public sealed record EntityDefinition<TEntity, TState, TCommand, TEvent, TReply>
     where TEntity : IEntity<TState, TCommand, TEvent, TReply>
 {
+    /// <summary>How commands look between nodes; null where the type lives on one node only.</summary>
+    public JsonTypeInfo<TCommand>? CommandJson { get; init; }
+
     /// <summary>How events look in the journal: a frozen format.</summary>
     public required JsonTypeInfo<TEvent> EventJson { get; init; }
 

@@ -27,8 +27,26 @@ internal sealed partial class ShardWriter
         return false;
     }
 
-    /// <summary>Committed, Fenced, Conflict for "certainly not written", or Unknown if the shard closed first.</summary>
-    private async Task<AppendResult> ResolveAsync(ShardBatch batch)
+    /// <summary>What became of an append whose outcome the store did not tell.</summary>
+    private enum Doubt
+    {
+        /// <summary>It is in the log, and the shard is still this node's.</summary>
+        Landed,
+
+        /// <summary>It is in the log, and then the shard got another owner.</summary>
+        LandedBeforeTakeover,
+
+        /// <summary>It is not in the log and never will be; the shard is still this node's.</summary>
+        Lost,
+
+        /// <summary>It is not in the log and never will be; the shard has another owner.</summary>
+        LostToTakeover,
+
+        /// <summary>The shard closed before the store let it find out.</summary>
+        Unsolved,
+    }
+
+    private async Task<Doubt> ResolveAsync(ShardBatch batch)
     {
         EntityLog.AppendUnknown(_services.Log, _shardId, _epoch, batch.Events.Count);
         while (!_closing.IsCancellationRequested)
@@ -37,10 +55,12 @@ internal sealed partial class ShardWriter
             {
                 if (await TryResolveAsync(batch) is { } result)
                 {
-                    EntityLog.AppendResolved(_services.Log, _shardId, result == AppendResult.Conflict ? "not written" : result.ToString(), _epoch);
+                    EntityLog.AppendResolved(_services.Log, _shardId, result.ToString(), _epoch);
                     Readmit();
                     return result;
                 }
+
+                await WaitAsync(new StoreException(StoreFailure.Other, $"Shard {_shardId} could not be claimed again: this node is not, or no longer, trusted with it."));
             }
             catch (StoreException e)
             {
@@ -48,16 +68,19 @@ internal sealed partial class ShardWriter
             }
         }
 
-        return AppendResult.Unknown;
+        return Doubt.Unsolved;
     }
 
-    private async Task<AppendResult?> TryResolveAsync(ShardBatch batch)
+    /// <summary>Null where the shard could not be claimed just now.</summary>
+    private async Task<Doubt?> TryResolveAsync(ShardBatch batch)
     {
         // An earlier attempt to raise the epoch may itself have had an unknown outcome: then the row is ahead, but still ours.
         var row = await _services.Store.FindShardAsync(_shardId);
         if (row.Owner != _services.Node || row.Epoch < _epoch)
         {
-            return AppendResult.Fenced;
+            // The takeover has fenced the statement, but it may have landed just before: only the log can tell, and
+            // saying "no effect" of what is in the log would be a lie to its sender.
+            return await IsInLogAsync(batch) ? Doubt.LandedBeforeTakeover : Doubt.LostToTakeover;
         }
 
         if (await _services.Store.ClaimAsync(_shardId, row.Epoch, _services.Node) is not { } epoch)
@@ -66,16 +89,15 @@ internal sealed partial class ShardWriter
         }
 
         Volatile.Write(ref _epoch, epoch);
-        var there = await _services.Store.ReadShardAsync(_shardId, _last, new PageLimit(1, 1));
-        if (there.Count == 0)
-        {
-            return AppendResult.Conflict;
-        }
+        return await IsInLogAsync(batch) ? Doubt.Landed : Doubt.Lost;
+    }
 
+    /// <summary>Valid once the batch's epoch is no longer the shard's: then the log's next record, if any, decides.</summary>
+    private async Task<bool> IsInLogAsync(ShardBatch batch)
+    {
+        var there = await _services.Store.ReadShardAsync(_shardId, batch.FirstShardSeq - 1, new PageLimit(1, 1));
         var first = batch.Events[0];
-        return there[0].Entity == first.Entity && there[0].Seq == first.Seq && there[0].Epoch == batch.Epoch
-            ? AppendResult.Committed
-            : AppendResult.Fenced;
+        return there.Count > 0 && there[0].Entity == first.Entity && there[0].Seq == first.Seq && there[0].Epoch == batch.Epoch;
     }
 
     /// <summary>Refuses what waits and what comes, so that callers hear of it at once, until the store answers again.</summary>

@@ -13,8 +13,8 @@ namespace RagCluster.Kernel.Entities;
 /// 1. Committed: the entities hear of it.
 /// 2. Conflict: perhaps one entity's picture of its history is wrong; each append is tried alone, and only that one fails.
 /// 3. Unknown: the writer raises its own epoch, which waits for and fences the lost statement, and reads the log. The
-///    batch is there (committed) or not (it is sent again, under the new epoch). Until the store lets it find out, the
-///    shard takes no further appends.
+///    batch is there (committed) or not (it is sent again, under the new epoch). If another owner has raised the epoch
+///    meanwhile, the log tells as well. Until the store lets it find out, the shard takes no further appends.
 /// 4. Fenced: the shard has another owner. Nothing is written from now on.
 /// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle, and may be cancelled late.")]
@@ -167,15 +167,20 @@ internal sealed partial class ShardWriter
                 case AppendResult.Unknown:
                     switch (await ResolveAsync(batch))
                     {
-                        case AppendResult.Committed:
+                        case Doubt.Landed:
                             Committed(load, batch);
                             return;
-                        case AppendResult.Fenced:
+                        case Doubt.LandedBeforeTakeover:
+                            Committed(load, batch);
+                            Fence([]);
+                            return;
+                        case Doubt.LostToTakeover:
                             Fence(load);
                             return;
-                        case AppendResult.Unknown:
+                        case Doubt.Unsolved:
                             Finish(load, AppendResult.Unknown);
                             return;
+                        case Doubt.Lost:
                         default:
                             break;
                     }

@@ -136,6 +136,37 @@ public sealed class EntityTests
         (await node.AskAsync(bob, new Deposit(1))).ShouldBe(Reply(1, 1));
     });
 
+    [Theory]
+    [InlineData(AppendFault.UnknownCommitted, true)]
+    [InlineData(AppendFault.UnknownLate, true)]
+    [InlineData(AppendFault.UnknownLost, false)]
+    public void An_unknown_outcome_is_told_truly_even_when_the_shard_has_a_new_owner_by_then(AppendFault fault, bool landed) => Simulate(async world =>
+    {
+        var node = await world.StartAsync();
+        await node.AskAsync("alice", new Deposit(1));
+        world.Store.Faults.Append = Once(fault);
+        world.Store.Faults.Other = () => true;
+        var ask = node.AskAsync("alice", new Deposit(4));
+        await Task.Delay(TimeSpan.FromSeconds(1), world.Runtime.Time);
+
+        world.Store.Faults.Other = null;
+        var next = await world.Store.JoinAsync("next");
+        var shard = (await world.Store.PrepareShardsAsync(Account.Type, 4))[StableHash.Bucket("alice", 4)];
+        (await world.Store.ClaimAsync(shard.ShardId, shard.Epoch, next)).ShouldNotBeNull();
+
+        if (landed)
+        {
+            (await ask).ShouldBe(Reply(5, 2));
+        }
+        else
+        {
+            await ThrowsAsync<EntityUnavailableException>(() => ask);
+        }
+
+        (await node.LogAsync("alice")).Count.ShouldBe(landed ? 2 : 1);
+        await ThrowsAsync<EntityUnavailableException>(() => node.AskAsync("alice", new Deposit(4)));
+    });
+
     [Fact]
     public void A_fenced_shard_stops_and_says_so() => Simulate(async world =>
     {

@@ -24,7 +24,7 @@ public sealed class FaultTests
     {
         var seen = new Coverage();
         Check.One(
-            Config.QuickThrowOnFailure.WithMaxTest(80),
+            Config.QuickThrowOnFailure.WithMaxTest(400),
             Prop.ForAll(Arb.From(Plans()), plan => new Run(plan, seen).Execute()));
 
         // A run in which nothing happens proves nothing.
