@@ -8,6 +8,8 @@ public readonly record struct NodeIncarnation(string Node, long Incarnation)
 
 public enum NodeState
 {
+    /// <summary>Known, not yet trusted with shards: its links are being tried both ways.</summary>
+    Joining,
     Up,
     Draining,
     Dead,

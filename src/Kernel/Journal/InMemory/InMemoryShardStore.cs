@@ -6,36 +6,15 @@ namespace RagCluster.Kernel.Journal.InMemory;
 /// The store's contract without a disk, for tests and simulation. It outlives the nodes that use it, as a database
 /// would: to crash a node, leave it behind and open its shards again here.
 /// </summary>
-public sealed class InMemoryShardStore(TimeProvider time, StoreFaults? faults = null) : IShardStore, IBlobTable
+public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? faults = null) : IClusterStore, IBlobTable
 {
     private readonly Lock _gate = new();
-    private readonly SortedDictionary<string, NodeRow> _nodes = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, InMemoryNode> _nodes = new(StringComparer.Ordinal);
     private readonly List<ShardTable> _shards = [];
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _blobs = new(StringComparer.Ordinal);
     private readonly StoreFaults _faults = faults ?? new StoreFaults();
 
     public StoreFaults Faults => _faults;
-
-    public ValueTask<NodeIncarnation> JoinAsync(string node, CancellationToken cancellationToken = default) => Call(() =>
-    {
-        var incarnation = _nodes.TryGetValue(node, out var row) ? row.Incarnation + 1 : 1;
-        _nodes[node] = new NodeRow(node, incarnation, NodeState.Up, null);
-        return new NodeIncarnation(node, incarnation);
-    });
-
-    public ValueTask<bool> ChangeStateAsync(NodeIncarnation node, NodeState state, CancellationToken cancellationToken = default) => Call(() =>
-    {
-        if (!_nodes.TryGetValue(node.Node, out var row) || row.Incarnation != node.Incarnation || row.State is NodeState.Dead or NodeState.Left)
-        {
-            return false;
-        }
-
-        _nodes[node.Node] = row with { State = state };
-        return true;
-    });
-
-    public ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken = default) =>
-        Call<IReadOnlyList<NodeRow>>(() => [.. _nodes.Values]);
 
     public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default)
     {
@@ -63,7 +42,7 @@ public sealed class InMemoryShardStore(TimeProvider time, StoreFaults? faults = 
     {
         var shard = Shard(shardId);
         shard.LandLate();
-        if (shard.Row.Epoch != seenEpoch)
+        if (shard.Row.Epoch != seenEpoch || !MayClaim(owner, shard.Row))
         {
             return null;
         }
