@@ -12,8 +12,10 @@ namespace RagCluster.TestKit;
 /// </remarks>
 public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
 {
+    internal static readonly SendOrPostCallback s_turn = static turn => ((IThreadPoolWorkItem)turn!).Execute();
+
     private readonly Lock _lock = new();
-    private readonly List<Action> _ready = [];
+    private readonly List<SimulatedStep> _ready = [];
     private readonly Random _schedule;
     private readonly ManualTime _time = new();
 
@@ -39,16 +41,17 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
     /// <summary>More steps than this without rest count as a run that never ends.</summary>
     public long MaxStepsWithoutRest { get; init; } = 10_000_000;
 
-    public void Schedule(IThreadPoolWorkItem turn, bool toTheEnd = false) => Enqueue(turn.Execute);
+    public void Schedule(IThreadPoolWorkItem turn, bool toTheEnd = false) => Enqueue(new SimulatedStep(null, s_turn, turn));
 
-    public Task Run(Func<Task> work)
-    {
-        var done = new TaskCompletionSource();
-        Enqueue(() => _ = RunAsync(work, done));
-        return done.Task;
-    }
+    public Task Run(Func<Task> work) => Start(null, work);
 
-    public override void Post(SendOrPostCallback d, object? state) => Enqueue(() => d(state));
+    /// <summary>
+    /// A machine of this world: what is started through it shares this schedule and time, and can be held back, ended and
+    /// told a wrong hour without touching the others.
+    /// </summary>
+    public SimulatedNode NewNode(string name) => new(this, _time, name);
+
+    public override void Post(SendOrPostCallback d, object? state) => Enqueue(new SimulatedStep(null, d, state));
 
     public override void Send(SendOrPostCallback d, object? state) => d(state);
 
@@ -58,10 +61,12 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
     /// Calls test code as a part of the simulation, so that what it starts and does not await goes on here and not on
     /// the thread pool.
     /// </summary>
-    public T Call<T>(Func<T> code)
+    public T Call<T>(Func<T> code) => Call(this, code);
+
+    internal static T Call<T>(SynchronizationContext context, Func<T> code)
     {
         var previous = Current;
-        SetSynchronizationContext(this);
+        SetSynchronizationContext(context);
         try
         {
             return code();
@@ -86,7 +91,7 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
                     throw new InvalidOperationException($"Seed {Seed}: after {steps} steps there is still work; something goes round in circles.");
                 }
 
-                next();
+                next.Run(this);
             }
         }
         finally
@@ -129,7 +134,7 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
     public T Run<T>(Func<Task<T>> work, TimeSpan? limit = null)
     {
         Task<T>? task = null;
-        Enqueue(() => task = work());
+        Enqueue(new SimulatedStep(null, _ => task = work(), null));
         RunUntil("the work has ended", () => task is { IsCompleted: true }, limit);
         return task!.GetAwaiter().GetResult();
     }
@@ -143,6 +148,21 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
                 return true;
             },
             limit);
+
+    internal Task Start(SimulatedNode? node, Func<Task> work)
+    {
+        var done = new TaskCompletionSource();
+        Enqueue(new SimulatedStep(node, _ => _ = RunAsync(work, done), null));
+        return done.Task;
+    }
+
+    internal void Enqueue(SimulatedStep step)
+    {
+        lock (_lock)
+        {
+            _ready.Add(step);
+        }
+    }
 
     private static async Task RunAsync(Func<Task> work, TaskCompletionSource done)
     {
@@ -177,21 +197,13 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
         RunUntilIdle();
     }
 
-    private void Enqueue(Action step)
-    {
-        lock (_lock)
-        {
-            _ready.Add(step);
-        }
-    }
-
-    private bool TryTakeOne(out Action step)
+    private bool TryTakeOne(out SimulatedStep step)
     {
         lock (_lock)
         {
             if (_ready.Count == 0)
             {
-                step = null!;
+                step = default;
                 return false;
             }
 
