@@ -20,10 +20,21 @@ using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Actors;
 
-/// <summary>What the cast stands on: given by the node, or by a simulator.</summary>
+/// <summary>What the cast stands on: given by the node, or by a simulator. Whatever is awaited here comes back to the runtime's threads.</summary>
+/// <param name="Embeddings">Disposed of with the cast, as <paramref name="Chat"/> is.</param>
 public sealed record Stage(
-    ActorSystem System, ShardedEntities Entities, IShardStore Store, IBlobStore Blobs, IDocumentParser Parser, EndpointFactory Endpoints, ILoggerFactory Loggers)
+    ActorSystem System,
+    ShardedEntities Entities,
+    IShardStore Store,
+    IBlobStore Blobs,
+    IDocumentParser Parser,
+    IEmbeddingGenerator<string, Embedding<float>> Embeddings,
+    IChatClient Chat,
+    ILoggerFactory Loggers)
 {
+    /// <summary>Makes this node's lists; disposed of with the cast.</summary>
+    public Func<CastOptions, Stage, CancellationToken, Task<ICatalog>> OpenCatalog { get; init; } = SqliteCatalog.OpenAsync;
+
     public IRuntime Runtime => System.Runtime;
 }
 
@@ -34,12 +45,9 @@ public sealed record Stage(
 /// </summary>
 public sealed class Cast : IAsyncDisposable
 {
-    private readonly List<IAsyncDisposable> _owned = [];
-    private readonly List<IDisposable> _ownedToo = [];
+    private readonly Stage _stage;
 
-    private Cast()
-    {
-    }
+    private Cast(Stage stage) => _stage = stage;
 
     public required IEmbedder Embedder { get; init; }
 
@@ -62,19 +70,16 @@ public sealed class Cast : IAsyncDisposable
     public required CastOptions Options { get; init; }
 
     /// <exception cref="StoreException">The store does not answer, or holds data of other settings.</exception>
-    /// <exception cref="ArgumentException">An endpoint's options are wrong; the message names every problem.</exception>
     public static async Task<Cast> StartAsync(CastOptions options, Stage stage, CancellationToken cancellationToken)
     {
         var (system, loggers) = (stage.System, stage.Loggers);
-        var embeddings = stage.Endpoints.CreateEmbedder(options.Embedding);
-        var chat = stage.Endpoints.CreateChatClient(options.Generation);
-        var (model, dimensions) = Describe(embeddings, options.Embedding);
+        var (model, dimensions) = Describe(stage.Embeddings, options.Embedding);
         var embedder = new Embedder(
-            system.Spawn("embedding", () => new EmbeddingActor(embeddings, options.EmbeddingBatches)), model, dimensions, options.MaxQueuedEmbeddings);
+            system.Spawn("embedding", () => new EmbeddingActor(stage.Embeddings, options.EmbeddingBatches)), model, dimensions, options.MaxQueuedEmbeddings);
         var generator = new Generator(
             system.Spawn("generation", () => new GenerationActor(options.GenerationSlots, options.MaxQueuedAnswers)),
-            chat,
-            Describe(chat, options.Generation),
+            stage.Chat,
+            Describe(stage.Chat, options.Generation),
             new ChatOptions { MaxOutputTokens = options.MaxOutputTokens, Temperature = options.Temperature });
 
         var partitions = new PartitionDirectory(
@@ -116,8 +121,7 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var catalog = await SqliteCatalog.OpenAsync(options, stage, cancellationToken);
-        var cast = new Cast
+        return new Cast(stage)
         {
             Embedder = embedder,
             Generator = generator,
@@ -125,28 +129,19 @@ public sealed class Cast : IAsyncDisposable
             Answering = answering,
             Conversations = new ConversationService(conversations, options.Conversations),
             Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents),
-            Catalog = catalog,
+            Catalog = await stage.OpenCatalog(options, stage, cancellationToken),
             Gate = gate,
             Partitions = partitions,
             Options = options,
         };
-        cast._owned.Add(catalog);
-        cast._ownedToo.AddRange([embedder, gate, embeddings, chat]);
-        return cast;
     }
 
     /// <summary>Gives back what the cast holds beside its actors; the actor system and the entities are stopped by who started them.</summary>
     public async ValueTask DisposeAsync()
     {
-        foreach (var owned in _owned)
-        {
-            await owned.DisposeAsync();
-        }
-
-        foreach (var owned in _ownedToo)
-        {
-            owned.Dispose();
-        }
+        await Catalog.DisposeAsync();
+        _stage.Embeddings.Dispose();
+        _stage.Chat.Dispose();
     }
 
     /// <summary>A partition's folder: its id is "tenant/number", and a tenant's name may hold what a file system does not like.</summary>

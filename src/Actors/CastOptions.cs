@@ -14,8 +14,8 @@ public sealed record CastOptions
     /// <summary>Where partitions keep their segment files; a folder below it for each.</summary>
     public required string IndexFolder { get; init; }
 
-    /// <summary>The file of the lists that are read from the logs; can be deleted at any time.</summary>
-    public required string CatalogFile { get; init; }
+    /// <summary>The file of the lists that are read from the logs; can be deleted at any time. Null keeps them in memory.</summary>
+    public required string? CatalogFile { get; init; }
 
     public ConversationOptions Conversations { get; init; } = new();
 

@@ -44,14 +44,7 @@ internal sealed class Stand : IAsyncDisposable
         var runtime = SystemRuntime.Instance;
         var system = new ActorSystem("stand", runtime);
         var entities = await ShardedEntities.JoinAsync(system, store);
-        var stage = new Stage(
-            system,
-            entities,
-            store,
-            new BlobStore(store, Path.Combine(folder.FullName, "blobs"), runtime),
-            parser ?? new DocumentParser(new ParserLimits(), TimeProvider.System),
-            new EndpointFactory(TimeProvider.System, null, model ?? embeddings),
-            NullLoggerFactory.Instance);
+        var endpoints = new EndpointFactory(TimeProvider.System, null, model ?? embeddings);
         var options = new CastOptions
         {
             IndexFolder = Path.Combine(folder.FullName, "index"),
@@ -60,6 +53,15 @@ internal sealed class Stand : IAsyncDisposable
             Generation = model is null ? new EndpointOptions() : new EndpointOptions { Kind = EndpointOptions.OpenAi, Url = "http://model.test/v1", Model = "m" },
             Embedding = embeddings is null ? new EndpointOptions() : new EndpointOptions { Kind = EndpointOptions.OpenAi, Url = "http://model.test/v1", Model = "e", Dimensions = 4 },
         };
+        var stage = new Stage(
+            system,
+            entities,
+            store,
+            new BlobStore(store, Path.Combine(folder.FullName, "blobs"), runtime),
+            parser ?? new DocumentParser(new ParserLimits(), TimeProvider.System),
+            endpoints.CreateEmbedder(options.Embedding),
+            endpoints.CreateChatClient(options.Generation),
+            NullLoggerFactory.Instance);
         return new Stand(await Cast.StartAsync(options, stage, CancellationToken.None), entities, system);
     }
 

@@ -18,6 +18,8 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
     private readonly List<SimulatedStep> _ready = [];
     private readonly Random _schedule;
     private readonly ManualTime _time = new();
+    private int _thread;
+    private long _foreignSteps;
 
     public SimulatedRuntime(int seed)
     {
@@ -34,6 +36,12 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
 
     /// <summary>How many turns and continuations have run.</summary>
     public long Steps { get; private set; }
+
+    /// <summary>
+    /// How many steps came from other threads: some wait left the simulation and came back. When is chance, so that the
+    /// seed no longer reproduces the run.
+    /// </summary>
+    public long ForeignSteps => Volatile.Read(ref _foreignSteps);
 
     /// <summary>FNV-1a over the choices of the scheduler and the times at which they were made.</summary>
     public ulong TraceHash { get; private set; } = 14695981039346656037UL;
@@ -82,6 +90,7 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
     {
         var previous = Current;
         SetSynchronizationContext(this);
+        _thread = Environment.CurrentManagedThreadId;
         try
         {
             for (var steps = 0L; TryTakeOne(out var next); steps++)
@@ -158,6 +167,11 @@ public sealed class SimulatedRuntime : SynchronizationContext, IRuntime
 
     internal void Enqueue(SimulatedStep step)
     {
+        if (_thread != 0 && _thread != Environment.CurrentManagedThreadId)
+        {
+            Interlocked.Increment(ref _foreignSteps);
+        }
+
         lock (_lock)
         {
             _ready.Add(step);

@@ -1,10 +1,11 @@
+using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Projections;
 
 namespace RagCluster.Actors.Catalog;
 
 /// <summary>One log's part of the catalog. The parts share a connection, so they take turns.</summary>
-internal sealed class CatalogProjection(string name, CatalogWriter writer, SemaphoreSlim turn, Action<int, IReadOnlyList<JournalRecord>> apply) : IProjection
+internal sealed class CatalogProjection(string name, CatalogWriter writer, Permits turn, Action<int, IReadOnlyList<JournalRecord>> apply) : IProjection
 {
     public string Name => name;
 

@@ -24,10 +24,17 @@ internal static class CatalogSchema
         CREATE INDEX conversation_newest ON conversation (tenant, owner, changed_at DESC);
         """;
 
-    /// <summary>Opens two connections, for writing and for reading, to a file of the present schema.</summary>
-    public static (SqliteConnection Writer, SqliteConnection Reader) Open(string file)
+    /// <summary>Opens two connections, for writing and for reading, to a file of the present schema; without a file, one for both, to memory.</summary>
+    public static (SqliteConnection Writer, SqliteConnection Reader) Open(string? file)
     {
         SqliteLibrary.EnsureLoaded();
+        if (file is null)
+        {
+            var (memory, other) = OpenOnce(":memory:");
+            other.Dispose();
+            return (memory, memory);
+        }
+
         Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(file))!);
         try
         {

@@ -88,7 +88,7 @@ internal sealed class DocumentChanges
 
         public async ValueTask<IReadOnlyCollection<DocumentRow>> TakeAsync(CancellationToken cancellationToken)
         {
-            await _news.Task.WaitAsync(cancellationToken);
+            await _news.Task.OrCancelled(cancellationToken);
             lock (_lock)
             {
                 if (_overrun)

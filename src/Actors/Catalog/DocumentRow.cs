@@ -63,7 +63,7 @@ public sealed record ConversationRow(ConversationId Id, string Title, DateTimeOf
 /// The lists of what a tenant has, read from the logs: they follow the entities within milliseconds and can be built
 /// anew at any time. The entities themselves are the truth.
 /// </summary>
-public interface ICatalog
+public interface ICatalog : IAsyncDisposable
 {
     /// <summary>The documents that the principal may see, newest first.</summary>
     ValueTask<DocumentPage> ListDocumentsAsync(Principal principal, DocumentListing listing, CancellationToken cancellationToken = default);

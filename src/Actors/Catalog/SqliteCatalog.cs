@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
 using RagCluster.Kernel;
+using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Projections;
-
 using RagCluster.Messages;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
@@ -14,7 +14,7 @@ using RagCluster.Messages.Identity;
 namespace RagCluster.Actors.Catalog;
 
 /// <summary>The catalog in a SQLite file of this node, kept by projections of the documents' and conversations' logs.</summary>
-public sealed class SqliteCatalog : ICatalog, IAsyncDisposable
+public sealed class SqliteCatalog : ICatalog
 {
     private readonly SqliteConnection _writing;
     private readonly SqliteConnection _reading;
@@ -22,19 +22,19 @@ public sealed class SqliteCatalog : ICatalog, IAsyncDisposable
     private readonly IRuntime _runtime;
     private readonly DocumentChanges _changes = new();
     private readonly List<ProjectionRunner> _projections = [];
-    private readonly SemaphoreSlim _turn = new(1);
+    private readonly Permits _turn = new(1);
 
     private SqliteCatalog(SqliteConnection writing, SqliteConnection reading, IRuntime runtime) =>
         (_writing, _reading, _runtime) = (writing, reading, runtime);
 
     /// <summary>Opens the file and starts to follow the logs; what is behind is caught up in the background.</summary>
-    internal static async Task<SqliteCatalog> OpenAsync(CastOptions options, Stage stage, CancellationToken cancellationToken)
+    public static async Task<ICatalog> OpenAsync(CastOptions options, Stage stage, CancellationToken cancellationToken)
     {
         var (writing, reading) = CatalogSchema.Open(options.CatalogFile);
         var catalog = new SqliteCatalog(writing, reading, stage.Runtime);
         var writer = new CatalogWriter(writing);
-        var documents = new CatalogProjection("documents", writer, catalog._turn, (shard, records) => catalog._changes.Publish(writer.ApplyDocuments(shard, records)));
-        var conversations = new CatalogProjection("conversations", writer, catalog._turn, writer.ApplyConversations);
+        var documents = new CatalogProjection("documents", writer, catalog._turn, (shard, records) => catalog.Write(() => catalog._changes.Publish(writer.ApplyDocuments(shard, records))));
+        var conversations = new CatalogProjection("conversations", writer, catalog._turn, (shard, records) => catalog.Write(() => writer.ApplyConversations(shard, records)));
         await catalog.FollowAsync(documents, Document.Type, options.DocumentEntities.Shards, stage, cancellationToken);
         await catalog.FollowAsync(conversations, Conversation.Type, options.ConversationEntities.Shards, stage, cancellationToken);
         return catalog;
@@ -105,7 +105,21 @@ public sealed class SqliteCatalog : ICatalog, IAsyncDisposable
         }
 
         _writing.Dispose();
-        _turn.Dispose();
+    }
+
+    /// <summary>A file lets readers go on meanwhile; in memory there is one connection for all.</summary>
+    private void Write(Action write)
+    {
+        if (_writing != _reading)
+        {
+            write();
+            return;
+        }
+
+        lock (_readLock)
+        {
+            write();
+        }
     }
 
     private async ValueTask FollowAsync(CatalogProjection projection, string entityType, int shards, Stage stage, CancellationToken cancellationToken) =>

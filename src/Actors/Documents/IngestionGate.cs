@@ -1,16 +1,18 @@
+using RagCluster.Kernel.Entities;
+
 namespace RagCluster.Actors.Documents;
 
 /// <summary>
 /// Lets so many documents be processed at once on this node; the others wait their turn, first come first served. What
 /// waits are documents that were received, and admission bounds those: this is how a slow step slows the sources.
 /// </summary>
-public sealed class IngestionGate(DocumentOptions options) : IDisposable
+public sealed class IngestionGate(DocumentOptions options)
 {
     /// <summary>Documents larger than this, in bytes, are processed one at a time: memory is bounded by their sum.</summary>
     public const long LargeBytes = 4 << 20;
 
-    private readonly SemaphoreSlim _turns = new(options.Concurrency);
-    private readonly SemaphoreSlim _large = new(1);
+    private readonly Permits _turns = new(options.Concurrency);
+    private readonly Permits _large = new(1);
     private TaskCompletionSource _moved = New();
     private int _working;
     private int _waiting;
@@ -29,7 +31,7 @@ public sealed class IngestionGate(DocumentOptions options) : IDisposable
             var moved = Volatile.Read(ref _moved);
             if (Waiting >= options.MaxInFlight)
             {
-                await moved.Task.WaitAsync(cancellationToken);
+                await moved.Task.OrCancelled(cancellationToken);
             }
         }
     }
@@ -64,12 +66,6 @@ public sealed class IngestionGate(DocumentOptions options) : IDisposable
 
         Interlocked.Increment(ref _working);
         return new Turn(this, large);
-    }
-
-    public void Dispose()
-    {
-        _turns.Dispose();
-        _large.Dispose();
     }
 
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);

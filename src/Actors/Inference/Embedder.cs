@@ -1,12 +1,13 @@
 using RagCluster.Kernel;
+using RagCluster.Kernel.Entities;
 using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Actors.Inference;
 
 /// <summary>Sends texts to an <see cref="EmbeddingActor"/>; when too many wait, callers wait here.</summary>
-internal sealed class Embedder(IActorRef<EmbeddingMessage> actor, string model, int dimensions, int maxQueued) : IEmbedder, IDisposable
+internal sealed class Embedder(IActorRef<EmbeddingMessage> actor, string model, int dimensions, int maxQueued) : IEmbedder
 {
-    private readonly SemaphoreSlim _places = new(maxQueued);
+    private readonly Permits _places = new(maxQueued);
 
     public string Model => model;
 
@@ -25,7 +26,7 @@ internal sealed class Embedder(IActorRef<EmbeddingMessage> actor, string model, 
         {
             var done = new TaskCompletionSource<IReadOnlyList<Embedding>>(TaskCreationOptions.RunContinuationsAsynchronously);
             await actor.TellAsync(new EmbedTexts(texts, priority, done, cancellationToken), cancellationToken);
-            return await done.Task.WaitAsync(cancellationToken);
+            return await done.Task.OrCancelled(cancellationToken);
         }
         finally
         {
@@ -35,6 +36,4 @@ internal sealed class Embedder(IActorRef<EmbeddingMessage> actor, string model, 
             }
         }
     }
-
-    public void Dispose() => _places.Dispose();
 }

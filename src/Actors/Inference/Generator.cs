@@ -2,6 +2,7 @@ using System.Runtime.CompilerServices;
 using Microsoft.Extensions.AI;
 using RagCluster.Inference.Prompting;
 using RagCluster.Kernel;
+using RagCluster.Kernel.Entities;
 
 namespace RagCluster.Actors.Inference;
 
@@ -16,7 +17,7 @@ internal sealed class Generator(IActorRef<GenerationMessage> actor, IChatClient 
         await actor.TellAsync(new WantSlot(granted), cancellationToken);
         try
         {
-            await granted.Task.WaitAsync(cancellationToken);
+            await granted.Task.OrCancelled(cancellationToken);
         }
         catch (OperationCanceledException) when (granted.TrySetCanceled(cancellationToken))
         {

@@ -22,6 +22,14 @@ public sealed class DocumentParser(ParserLimits limits, TimeProvider time) : IDo
         cancellation.ThrowIfCancellationRequested();
         // Parsing is computation: off the caller's turn at once.
         await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        return Parse(content, name, mediaType, cancellation);
+    }
+
+    /// <summary>The same on the caller's thread.</summary>
+    /// <exception cref="OperationCanceledException">The token was cancelled before the end.</exception>
+    public ParseResult Parse(ReadOnlyMemory<byte> content, string name, string? mediaType, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(name);
         using var timeout = new CancellationTokenSource(limits.Time, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, timeout.Token);
         try

@@ -1,12 +1,14 @@
 namespace RagCluster.Kernel.Entities;
 
 /// <summary>So many may go on at once; the others wait in order. As a SemaphoreSlim, but a simulator sees its waits.</summary>
-internal sealed class Permits(int count)
+/// <param name="count">How many.</param>
+public sealed class Permits(int count)
 {
     private readonly Lock _gate = new();
     private readonly Queue<TaskCompletionSource> _waiting = new();
     private int _free = count;
 
+    /// <summary>Waits for a permit; give it back with <see cref="Release"/>.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first; there is nothing to release.</exception>
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
     {
@@ -28,6 +30,7 @@ internal sealed class Permits(int count)
         await turn.Task;
     }
 
+    /// <summary>Gives a permit back, to whoever has waited longest.</summary>
     public void Release()
     {
         lock (_gate)

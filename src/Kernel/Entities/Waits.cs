@@ -5,8 +5,9 @@ namespace RagCluster.Kernel.Entities;
 /// the task's source runs its continuations asynchronously, as all of ours do: a simulator would not see that, and take
 /// the world for idle. An await of the task itself does not.
 /// </summary>
-internal static class Waits
+public static class Waits
 {
+    /// <summary>The task's result. The task goes on when the wait is cancelled.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first.</exception>
     public static Task<T> OrCancelled<T>(this Task<T> task, CancellationToken cancellationToken) =>
         task.IsCompleted || !cancellationToken.CanBeCanceled ? task : WaitAsync(task, cancellationToken);

@@ -71,8 +71,11 @@ internal sealed class Backend : IAsyncDisposable
                 loggers.CreateLogger<IsolatedParser>());
             stops.Push(parser.DisposeAsync);
 
-            var stage = new Stage(system, entities, store, blobs, parser, new EndpointFactory(runtime.Time, loggers), loggers);
-            var cast = await Cast.StartAsync(OptionsMapping.Cast(options), stage, cancellationToken);
+            var casting = OptionsMapping.Cast(options);
+            var endpoints = new EndpointFactory(runtime.Time, loggers);
+            var stage = new Stage(
+                system, entities, store, blobs, parser, endpoints.CreateEmbedder(casting.Embedding), endpoints.CreateChatClient(casting.Generation), loggers);
+            var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(cast.DisposeAsync);
 
             // Entities first: they still use everything below while they end their work.

@@ -7,7 +7,7 @@ public sealed class IngestionGateTests
     [Fact]
     public async Task So_many_documents_are_processed_at_once_and_the_next_goes_in_when_one_leaves()
     {
-        using var gate = new IngestionGate(new DocumentOptions { Concurrency = 2 });
+        var gate = new IngestionGate(new DocumentOptions { Concurrency = 2 });
         var first = await gate.EnterAsync(1, default);
         using var second = await gate.EnterAsync(1, default);
         var third = gate.EnterAsync(1, default).AsTask();
@@ -23,7 +23,7 @@ public sealed class IngestionGateTests
     [Fact]
     public async Task Large_documents_go_one_at_a_time_and_do_not_hold_up_small_ones()
     {
-        using var gate = new IngestionGate(new DocumentOptions { Concurrency = 3 });
+        var gate = new IngestionGate(new DocumentOptions { Concurrency = 3 });
         var large = await gate.EnterAsync(IngestionGate.LargeBytes + 1, default);
         var another = gate.EnterAsync(IngestionGate.LargeBytes + 1, default).AsTask();
         using var small = await gate.EnterAsync(1, default).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
@@ -36,7 +36,7 @@ public sealed class IngestionGateTests
     [Fact]
     public async Task Whoever_gives_up_waiting_leaves_no_trace()
     {
-        using var gate = new IngestionGate(new DocumentOptions { Concurrency = 1 });
+        var gate = new IngestionGate(new DocumentOptions { Concurrency = 1 });
         var first = await gate.EnterAsync(1, default);
         using var giveUp = new CancellationTokenSource();
         var waiting = gate.EnterAsync(IngestionGate.LargeBytes + 1, giveUp.Token).AsTask();
@@ -51,7 +51,7 @@ public sealed class IngestionGateTests
     [Fact]
     public async Task Sources_wait_while_too_many_documents_wait()
     {
-        using var gate = new IngestionGate(new DocumentOptions { Concurrency = 1, MaxInFlight = 1 });
+        var gate = new IngestionGate(new DocumentOptions { Concurrency = 1, MaxInFlight = 1 });
         var first = await gate.EnterAsync(1, default);
         var second = gate.EnterAsync(1, default).AsTask();
         var admission = gate.AdmitAsync(default).AsTask();

@@ -1,4 +1,5 @@
 using System.Globalization;
+using RagCluster.Kernel.Entities;
 
 namespace RagCluster.Kernel.Journal.Sqlite;
 
@@ -8,7 +9,7 @@ namespace RagCluster.Kernel.Journal.Sqlite;
 /// </summary>
 internal sealed class SqliteReaders(SqliteStoreOptions options) : IDisposable
 {
-    private readonly SemaphoreSlim _free = new(options.Readers, options.Readers);
+    private readonly Permits _free = new(options.Readers);
     private readonly Lock _gate = new();
     private readonly Stack<SqliteSession> _idle = new();
     private bool _closed;

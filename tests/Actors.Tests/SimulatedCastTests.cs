@@ -1,0 +1,108 @@
+using RagCluster.CastKit;
+using RagCluster.Kernel.Journal.InMemory;
+using RagCluster.Messages;
+using RagCluster.Messages.Conversations;
+using RagCluster.Messages.Documents;
+using RagCluster.Messages.Identity;
+using RagCluster.TestKit;
+
+namespace RagCluster.Actors.Tests;
+
+/// <summary>
+/// The cast in a world on one thread. Where one of these fails, some wait left the simulated runtime for the thread pool,
+/// and no seed reproduces anything any more.
+/// </summary>
+public sealed class SimulatedCastTests
+{
+    private const string Terms = "The free look period is 10 days. You may return the policy within this time. The grace period for premiums is 31 days.";
+
+    private static readonly TenantId Tenant = TenantId.Of("t");
+
+    private static readonly Principal Ann = new(Tenant, UserId.Of("ann"), RoleSet.Of("customer", "admin"));
+
+    [Fact]
+    public void A_seed_gives_one_run_of_the_whole_cast()
+    {
+        var first = Play(7, _ => EndpointFault.None);
+        first.Answer.ShouldBe("The free look period is 10 days [1].");
+        first.Steps.ShouldBeGreaterThan(100);
+        Play(7, _ => EndpointFault.None).ShouldBe(first);
+        Play(8, _ => EndpointFault.None).Trace.ShouldNotBe(first.Trace, "another seed is another schedule");
+    }
+
+    [Fact]
+    public void It_does_so_when_endpoints_fail_and_the_node_is_left_behind_for_another()
+    {
+        for (var seed = 0; seed < 10; seed++)
+        {
+            var first = Play(seed, Fault, crash: true);
+            Play(seed, Fault, crash: true).ShouldBe(first, $"seed {seed}");
+        }
+
+        static EndpointFault Fault(SimulatedRuntime runtime) => runtime.Random.Next(3) == 0 ? (EndpointFault)runtime.Random.Next(1, 6) : EndpointFault.None;
+    }
+
+    private static (ulong Trace, long Steps, TimeSpan Elapsed, string Answer) Play(int seed, Func<SimulatedRuntime, EndpointFault> fault, bool crash = false)
+    {
+        var runtime = new SimulatedRuntime(seed);
+        var faults = new StoreFaults { Delay = () => TimeSpan.FromMicroseconds(runtime.Random.Next(5000)) };
+        var world = new SimulatedWorld(runtime, new InMemoryShardStore(runtime.Time, faults));
+        world.Blobs.Delay = world.Parser.Delay = world.Inference.Delay = () => TimeSpan.FromMicroseconds(runtime.Random.Next(20_000));
+        world.Inference.EmbeddingFault = world.Inference.ChatFault = () => fault(runtime);
+        var started = runtime.Time.GetTimestamp();
+        var answer = runtime.Run(() => AnswerAsync(world, crash));
+        runtime.ForeignSteps.ShouldBe(0, "a wait came back from a thread that is not the simulation's");
+        return (runtime.TraceHash, runtime.Steps, runtime.Time.GetElapsedTime(started), answer);
+    }
+
+    /// <summary>A document and questions about it, until one is answered.</summary>
+    private static async Task<string> AnswerAsync(SimulatedWorld world, bool crash)
+    {
+        var node = await SimulatedCast.StartAsync(world, world.Runtime);
+        (await node.IngestAsync(Tenant, "terms", Terms)).Reply.ShouldBeOfType<DocumentAccepted>();
+        SimulatedCast? left = null;
+        if (crash)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(world.Runtime.Random.Next(60)), world.Runtime.Time);
+            (left, node) = (node, await SimulatedCast.StartAsync(world, world.Runtime));
+        }
+
+        await foreach (var (_, e) in (await node.Cast.Documents.SubscribeAsync(Ann, DocumentId.Of("terms"), 0))!)
+        {
+            if (e is DocumentProgressed { Reached: Indexed })
+            {
+                break;
+            }
+        }
+
+        var conversation = ConversationId.Of("c");
+        for (var n = 1; ; n++)
+        {
+            var question = QuestionId.Of($"q{n}");
+            (await node.Cast.Conversations.AskAsync(Ann, conversation, question, "How long is the free look period?")).Reply.ShouldBeOfType<Accepted>();
+            if (crash && n == 1)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(world.Runtime.Random.Next(60)), world.Runtime.Time);
+                await left!.DisposeAsync();
+                (left, node) = (node, await SimulatedCast.StartAsync(world, world.Runtime));
+            }
+
+            var turn = (await node.Cast.Conversations.AnswerOfAsync(Ann, conversation, question))!.Value.Turn;
+            if (turn is not { Status: TurnStatus.Completed, Citations.Count: > 0 })
+            {
+                continue;
+            }
+
+            turn.Citations[0].Quote.ShouldContain("10 days");
+            await node.Cast.Catalog.CaughtUpAsync();
+            (await node.Cast.Catalog.ListDocumentsAsync(Ann, new(null, 10, null, null))).Documents.ShouldHaveSingleItem().Status.ShouldBe(DocumentStatus.Indexed);
+            (await node.Cast.Catalog.ListConversationsAsync(Ann, 10)).ShouldHaveSingleItem().Questions.ShouldBe(n);
+            foreach (var running in new[] { left, node }.OfType<SimulatedCast>())
+            {
+                await running.DisposeAsync();
+            }
+
+            return turn.Answer;
+        }
+    }
+}
