@@ -86,6 +86,7 @@ public sealed class Cast : IAsyncDisposable
             await stage.Entities.StartAsync(
                 new EntityDefinition<Partition, PartitionState, PartitionCommand, PartitionEvent, PartitionReply>
                 {
+                    CommandJson = MessagesJson.Default.PartitionCommand,
                     EventJson = MessagesJson.Default.PartitionEvent,
                     ReplyJson = MessagesJson.Default.PartitionReply,
                     StateJson = StatesJson.Default.PartitionState,
@@ -100,6 +101,7 @@ public sealed class Cast : IAsyncDisposable
         var documents = await stage.Entities.StartAsync(
             new EntityDefinition<Document, DocumentState, DocumentCommand, DocumentEvent, DocumentReply>
             {
+                CommandJson = MessagesJson.Default.DocumentCommand,
                 EventJson = MessagesJson.Default.DocumentEvent,
                 ReplyJson = MessagesJson.Default.DocumentReply,
                 StateJson = StatesJson.Default.DocumentState,
@@ -113,6 +115,7 @@ public sealed class Cast : IAsyncDisposable
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
             {
+                CommandJson = MessagesJson.Default.ConversationCommand,
                 EventJson = MessagesJson.Default.ConversationEvent,
                 ReplyJson = MessagesJson.Default.ConversationReply,
                 StateJson = StatesJson.Default.ConversationState,

@@ -157,7 +157,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
                 _underWay = null;
                 StartAppend();
-                await SnapshotIfDueAsync(cancellationToken);
+                SnapshotIfDue();
                 break;
             case AppendResult.Fenced:
                 DropAhead(new EntityUnavailableException("The shard has another owner; the command took no effect."));

@@ -181,36 +181,62 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         }
     }
 
-    private async ValueTask SnapshotIfDueAsync(CancellationToken cancellationToken)
+    private void SnapshotIfDue()
     {
         if (definition.StateJson is null || definition.Options.SnapshotEvery == 0 || _savingSnapshot || _seq - _snapshotSeq < definition.Options.SnapshotEvery)
         {
             return;
         }
 
-        Snapshot snapshot;
+        // What it is about is taken in this turn; the rest, which may be long, is done beside the next ones.
+        var (state, seq, commands) = (_state, _seq, _commands.Save());
+        ValueTask<ReadOnlyMemory<byte>> attachment;
         try
         {
-            snapshot = new Snapshot(
-                _id.Value,
-                _seq,
-                JsonSerializer.SerializeToUtf8Bytes(_state, definition.StateJson),
-                _commands.Save(),
-                await _behavior.SaveAsync(cancellationToken),
-                services.Runtime.Time.GetUtcNow());
+            attachment = _behavior.SaveAsync(_stopping.Token);
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e)
         {
-            SnapshotEnded(new SnapshotEnded(_seq, false, e));
+            SnapshotEnded(new SnapshotEnded(seq, false, e));
             return;
         }
 
         _savingSnapshot = true;
-        var seq = _seq;
-        Context.PipeToSelf<bool>(
-            services.Store.SaveSnapshotAsync(_shardId, writer.Epoch, snapshot, CancellationToken.None).AsTask(),
-            saved => new SnapshotEnded(seq, saved, null),
-            reason => new SnapshotEnded(seq, false, reason));
+        Track("snapshot", _ => SaveSnapshotAsync(state, seq, commands, attachment));
+    }
+
+    private async Task SaveSnapshotAsync(TState state, long seq, byte[] commands, ValueTask<ReadOnlyMemory<byte>> attaching)
+    {
+        SnapshotEnded ended;
+        try
+        {
+            var attachment = await attaching;
+            var json = JsonSerializer.SerializeToUtf8Bytes(state, definition.StateJson!);
+            var snapshot = new Snapshot(_id.Value, seq, json, commands, attachment, services.Runtime.Time.GetUtcNow());
+            ended = new SnapshotEnded(seq, await services.Store.SaveSnapshotAsync(_shardId, writer.Epoch, snapshot, CancellationToken.None), null);
+            if (ended.Saved)
+            {
+                await TidyAsync(attachment);
+            }
+        }
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        {
+            ended = new SnapshotEnded(seq, false, e);
+        }
+
+        await Context.Self.TellAsync(ended, _stopping.Token);
+    }
+
+    private async Task TidyAsync(ReadOnlyMemory<byte> attachment)
+    {
+        try
+        {
+            await _behavior.SavedAsync(attachment, _stopping.Token);
+        }
+        catch (Exception e) when (!_stopping.IsCancellationRequested)
+        {
+            EntityLog.SnapshotNotTidied(Log, e, TEntity.Type, _id.Value);
+        }
     }
 
     private void SnapshotEnded(SnapshotEnded ended)

@@ -155,7 +155,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
                 return;
             }
         }
-        catch (Exception e) when (e is not OperationCanceledException)
+        catch (Exception e) when (e is not (OperationCanceledException or StoreException))
         {
             failure = e;
         }

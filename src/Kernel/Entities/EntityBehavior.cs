@@ -1,3 +1,5 @@
+using RagCluster.Kernel.Journal;
+
 namespace RagCluster.Kernel.Entities;
 
 /// <summary>
@@ -23,7 +25,8 @@ public abstract class EntityBehavior<TState, TCommand, TEvent, TReply>
 
     /// <summary>
     /// Takes back what <see cref="SaveAsync"/> gave. False says that it cannot be used (a file is gone or corrupt):
-    /// then the snapshot is discarded and the whole log is replayed.
+    /// then the snapshot is discarded and the whole log is replayed. So does an exception, except where the store does
+    /// not answer (<see cref="StoreException"/>): then recovery begins anew after a while.
     /// </summary>
     protected internal virtual ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
         ValueTask.FromResult(attachment.IsEmpty);
@@ -50,9 +53,19 @@ public abstract class EntityBehavior<TState, TCommand, TEvent, TReply>
     protected internal virtual ValueTask CommittedAsync(IReadOnlyList<Recorded<TEvent>> events, CancellationToken cancellationToken) =>
         ValueTask.CompletedTask;
 
-    /// <summary>What to keep beside the state in a snapshot; handed to <see cref="RestoreAsync"/>. Empty for nothing.</summary>
+    /// <summary>
+    /// What to keep beside the state in a snapshot; handed to <see cref="RestoreAsync"/>. Empty for nothing. The part up to
+    /// the first await runs in the entity's turn; what follows runs beside later turns and must be about the state as it
+    /// was then. One snapshot is taken at a time.
+    /// </summary>
     protected internal virtual ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken) =>
         ValueTask.FromResult(ReadOnlyMemory<byte>.Empty);
+
+    /// <summary>
+    /// The snapshot with this attachment is durable: what only older ones named may go. Beside the entity's turns. What it
+    /// throws is logged and changes nothing.
+    /// </summary>
+    protected internal virtual ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) => ValueTask.CompletedTask;
 
     /// <summary>The entity leaves memory (passivated, handed off, shut down or failed). Its background work is already cancelled.</summary>
     protected internal virtual ValueTask StoppedAsync(StopReason reason) => ValueTask.CompletedTask;

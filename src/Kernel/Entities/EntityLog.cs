@@ -50,6 +50,9 @@ internal static partial class EntityLog
     [LoggerMessage(2125, LogLevel.Warning, "{Type} \"{Entity}\" failed while it stopped ({StopReason}); its log has everything.")]
     internal static partial void StopFailed(ILogger log, Exception reason, string type, string entity, StopReason stopReason);
 
+    [LoggerMessage(2126, LogLevel.Warning, "What only older snapshots of {Type} \"{Entity}\" needed could not be tidied away; nothing depends on it.")]
+    internal static partial void SnapshotNotTidied(ILogger log, Exception reason, string type, string entity);
+
     [LoggerMessage(2130, LogLevel.Warning, "The region {Type} did not drain within {Budget}: {Pending} commands were still waiting.")]
     internal static partial void DrainIncomplete(ILogger log, string type, TimeSpan budget, int pending);
 

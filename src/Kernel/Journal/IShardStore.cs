@@ -21,6 +21,14 @@ public interface IShardStore : IAsyncDisposable
 
     ValueTask<IReadOnlyList<NodeRow>> ListNodesAsync(CancellationToken cancellationToken = default);
 
+    /// <summary>
+    /// What everybody who uses this store must agree on, such as how keys are spread. The first value given holds until it
+    /// is replaced; returns the one that holds.
+    /// </summary>
+    /// <param name="setting">Its name, such as "partitions.per-tenant".</param>
+    /// <param name="replace">Puts the value in place of whatever holds.</param>
+    ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default);
+
     /// <summary>The type's shards in order of their number, created when the type is new.</summary>
     /// <exception cref="StoreRefusedException">The type already has another number of shards, which is frozen.</exception>
     ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default);

@@ -281,6 +281,48 @@ public sealed class EntityWorkTests
     });
 
     [Fact]
+    public void Commands_go_on_while_a_snapshot_is_made_and_it_is_of_the_state_in_which_it_was_begun() => Simulate(async world =>
+    {
+        var release = new TaskCompletionSource<ReadOnlyMemory<byte>>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var saved = new List<long>();
+        var options = new EntityOptions { Shards = 1, SnapshotEvery = 2 };
+        var node = await world.StartAsync(options, _ => new ScriptedBehavior
+        {
+            SaveSlowly = _ => release.Task,
+            Saved = async attachment => saved.Add((await world.Store.LoadSnapshotAsync(1, "alice")).ShouldNotBeNull().Seq + attachment.Length),
+        });
+        for (var n = 1; n <= 5; n++)
+        {
+            (await node.AskAsync("alice", new Deposit(1))).ShouldBe(Reply(n, n), "nobody waits for the snapshot");
+        }
+
+        saved.ShouldBeEmpty();
+        release.SetResult(new byte[] { 9, 9 });
+        await Task.Delay(TimeSpan.FromSeconds(1), world.Runtime.Time);
+        saved.ShouldBe([4], "told once, when the snapshot of event 2 with its two bytes was durable");
+        (await world.Store.LoadSnapshotAsync(1, "alice"))!.Seq.ShouldBe(2);
+    });
+
+    [Fact]
+    public void A_store_that_does_not_answer_costs_no_snapshot() => Simulate(async world =>
+    {
+        var options = new EntityOptions { Shards = 1, SnapshotEvery = 2 };
+        var node = await world.StartAsync(options, _ => new ScriptedBehavior { Save = () => new byte[] { 9 }, Restore = _ => true });
+        await node.AskAsync("alice", new Deposit(1));
+        await node.AskAsync("alice", new Deposit(1));
+        await Task.Delay(TimeSpan.FromSeconds(1), world.Runtime.Time);
+
+        var down = 3;
+        var second = await world.StartAsync(options, _ => new ScriptedBehavior
+        {
+            Restore = _ => --down < 0 ? true : throw new Kernel.Journal.StoreException(Kernel.Journal.StoreFailure.Busy, "not now"),
+        });
+        (await second.AskAsync("alice", new Balance())).ShouldBe(Reply(2, 2));
+        down.ShouldBe(-1, "it is tried again until the store answers");
+        (await world.Store.LoadSnapshotAsync(1, "alice")).ShouldNotBeNull("the snapshot was not to blame");
+    });
+
+    [Fact]
     public void A_snapshot_that_cannot_be_made_or_read_costs_nothing() => Simulate(async world =>
     {
         var options = new EntityOptions { Shards = 1, SnapshotEvery = 2 };

@@ -11,6 +11,10 @@ public sealed class ScriptedBehavior : AccountBehavior
 
     public Func<ReadOnlyMemory<byte>>? Save { get; init; }
 
+    public Func<CancellationToken, Task<ReadOnlyMemory<byte>>>? SaveSlowly { get; init; }
+
+    public Func<ReadOnlyMemory<byte>, Task>? Saved { get; init; }
+
     public Func<ReadOnlyMemory<byte>, bool>? Restore { get; init; }
 
     public StopReason? Stopped { get; private set; }
@@ -37,7 +41,10 @@ public sealed class ScriptedBehavior : AccountBehavior
         await (Committed?.Invoke(this, events) ?? Task.CompletedTask);
 
     protected internal override ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken) =>
-        ValueTask.FromResult(Save?.Invoke() ?? ReadOnlyMemory<byte>.Empty);
+        SaveSlowly is not null ? new(SaveSlowly(cancellationToken)) : ValueTask.FromResult(Save?.Invoke() ?? ReadOnlyMemory<byte>.Empty);
+
+    protected internal override ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
+        new(Saved?.Invoke(attachment) ?? Task.CompletedTask);
 
     protected internal override ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
         ValueTask.FromResult(Restore?.Invoke(attachment) ?? attachment.IsEmpty);

@@ -32,6 +32,17 @@ public abstract class ShardStoreContract
     }
 
     [Fact]
+    public async Task The_first_value_of_a_setting_holds_until_it_is_replaced()
+    {
+        await using var store = await OpenAsync();
+        (await store.AgreeAsync("spread", "4", replace: false)).ShouldBe("4");
+        (await store.AgreeAsync("spread", "5", replace: false)).ShouldBe("4");
+        (await store.AgreeAsync("other", "6", replace: false)).ShouldBe("6");
+        (await store.AgreeAsync("spread", "7", replace: true)).ShouldBe("7");
+        (await store.AgreeAsync("spread", "4", replace: false)).ShouldBe("7");
+    }
+
+    [Fact]
     public async Task Pages_are_bounded_and_continue_where_they_stopped()
     {
         await using var store = await OpenAsync();

@@ -12,9 +12,13 @@ public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? f
     private readonly SortedDictionary<string, InMemoryNode> _nodes = new(StringComparer.Ordinal);
     private readonly List<ShardTable> _shards = [];
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _blobs = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, string> _settings = new(StringComparer.Ordinal);
     private readonly StoreFaults _faults = faults ?? new StoreFaults();
 
     public StoreFaults Faults => _faults;
+
+    public ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default) =>
+        Call(() => _settings[setting] = replace ? value : _settings.GetValueOrDefault(setting, value));
 
     public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default)
     {

@@ -89,6 +89,22 @@ public sealed partial class SqliteShardStore : IShardStore, IBlobTable
             },
             cancellationToken);
 
+    public ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default) =>
+        Write(
+            session =>
+            {
+                var key = "setting." + setting;
+                using (var offer = session.Use("INSERT INTO meta (key, value) VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2 WHERE ?3"))
+                {
+                    offer.Value.Bind(1, key).Bind(2, value).Bind(3, replace ? 1 : 0).Run();
+                }
+
+                using var holds = session.Use("SELECT value FROM meta WHERE key = ?1");
+                holds.Value.Bind(1, key).Step();
+                return holds.Value.Text(0);
+            },
+            cancellationToken);
+
     public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shards);
