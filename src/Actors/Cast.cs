@@ -110,7 +110,7 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var searcher = new Searcher(partitions, embedder, options.Search);
+        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>());
         var answering = new Answering(searcher, generator, options.Search);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>

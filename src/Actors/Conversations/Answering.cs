@@ -27,7 +27,7 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
         }
 
         var found = await searcher.SearchAsync(question.Asker, query, SearchFilter.None, SearchMode.Hybrid, options.Passages, cancellationToken);
-        if (!await sink.SourcesAsync(found.Passages, cancellationToken))
+        if (!await sink.SourcesAsync(found.Passages, found.IsPartial, cancellationToken))
         {
             return;
         }

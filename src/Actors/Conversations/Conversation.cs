@@ -46,7 +46,7 @@ public sealed class Conversation : IEntity<ConversationState, ConversationComman
             BeginAnswer c => IfOpen(state, c.Question, q => q.Shown.IsEmpty
                 ? Accept(new AnswerBegun(c.Question, c.Query) { At = now })
                 : Accept(new AnswerRestarted(c.Question) { At = now }, new AnswerBegun(c.Question, c.Query) { At = now })),
-            RecordSources c => IfOpen(state, c.Question, _ => Accept(new SourcesFound(c.Question, c.Sources) { At = now })),
+            RecordSources c => IfOpen(state, c.Question, _ => Accept(new SourcesFound(c.Question, c.Sources) { At = now, Partial = c.Partial })),
             AppendDelta c => IfOpen(state, c.Question, _ => Accept(new AnswerDelta(c.Question, c.Text) { At = now })),
             CompleteAnswer c => IfOpen(state, c.Question, _ =>
                 Accept(new AnswerCompleted(c.Question, c.Text, c.Citations, c.Abstained, c.Model) { At = now })),
@@ -69,7 +69,7 @@ public sealed class Conversation : IEntity<ConversationState, ConversationComman
                 Questions = state.Questions.Add(new QuestionState { Id = e.Question, Text = e.Text, Asker = e.Asker, AskedAt = e.At }),
             },
             AnswerBegun => state,
-            SourcesFound => state,
+            SourcesFound e => state.Find(e.Question) is { } q && q.Partial != e.Partial ? state.With(e.Question, q => q with { Partial = e.Partial }) : state,
             AnswerDelta e => state.With(e.Question, q => q with { Shown = q.Shown.Add(e.Text) }),
             AnswerRestarted e => state.With(e.Question, q => q with { Shown = [] }),
             AnswerCompleted e => state.With(e.Question, q => q with

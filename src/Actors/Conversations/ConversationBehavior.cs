@@ -103,8 +103,8 @@ public sealed partial class ConversationBehavior(IAnswering answering, Conversat
         public ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken) =>
             TellAsync(new BeginAnswer(question, query), cancellationToken);
 
-        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, CancellationToken cancellationToken) =>
-            TellAsync(new RecordSources(question, sources), cancellationToken);
+        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken) =>
+            TellAsync(new RecordSources(question, sources, partial), cancellationToken);
 
         public ValueTask<bool> DeltaAsync(string text, CancellationToken cancellationToken) =>
             TellAsync(new AppendDelta(question, text), cancellationToken);

@@ -58,6 +58,9 @@ public sealed record QuestionState
 
     public bool Abstained { get; init; }
 
+    /// <summary>A part of the index did not answer when the answer's sources were searched.</summary>
+    public bool Partial { get; init; }
+
     public string? Failure { get; init; }
 
     public Rating? Rating { get; init; }
@@ -65,5 +68,5 @@ public sealed record QuestionState
     public bool IsOpen => Status == TurnStatus.Open;
 
     public Turn ToTurn() =>
-        new(Id, Text, AskedAt, Status, IsOpen ? string.Concat(Shown) : Answer, Citations, Abstained, Failure, Rating);
+        new(Id, Text, AskedAt, Status, IsOpen ? string.Concat(Shown) : Answer, Citations, Abstained, Failure, Rating) { Partial = Partial };
 }

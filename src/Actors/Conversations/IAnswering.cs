@@ -22,7 +22,8 @@ public interface IAnswerSink
 {
     ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken);
 
-    ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, CancellationToken cancellationToken);
+    /// <param name="partial">A part of the index did not answer in time: there may be more.</param>
+    ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken);
 
     ValueTask<bool> DeltaAsync(string text, CancellationToken cancellationToken);
 

@@ -1,3 +1,4 @@
+using Microsoft.Extensions.Logging;
 using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
 using RagCluster.Kernel.Entities;
@@ -59,8 +60,9 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
 /// <summary>
 /// Searches a tenant's partitions. In two rounds, because a term's weight depends on how rare it is in all of them:
 /// first every partition counts the terms, then each ranks with the sums. So the result is that of one big index.
+/// Partitions may be on other nodes; one that does not answer, for whatever reason, is left out, and the result says so.
 /// </summary>
-public sealed class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options)
+public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log)
 {
     /// <summary>The best <paramref name="k"/> passages that the principal may read at this moment (I7).</summary>
     /// <exception cref="RagCluster.Inference.InferenceException">The query could not be embedded.</exception>
@@ -99,8 +101,9 @@ public sealed class Searcher(PartitionDirectory partitions, IEmbedder embedder, 
                 var (reply, _) = await partitions.Region.AskAsync(target, command, null, options.Deadline, cancellationToken);
                 return (Partition: target, Reply: reply as T);
             }
-            catch (Exception e) when (e is TimeoutException or EntityUnavailableException)
+            catch (Exception e) when (e is TimeoutException or EntityUnavailableException or EntityFailedException or CommandFailedException)
             {
+                LogPartitionLeftOut(log, target.Value, typeof(T).Name, e.Message);
                 return (Partition: target, Reply: null);
             }
         }).ToList();
@@ -133,4 +136,7 @@ public sealed class Searcher(PartitionDirectory partitions, IEmbedder embedder, 
             _ => ScoreFusion.Fuse(lexical, vector, candidates, options.VectorWeight),
         };
     }
+
+    [LoggerMessage(6301, LogLevel.Debug, "Partition {Partition} did not give {What} and is left out of a search. {Reason}")]
+    private static partial void LogPartitionLeftOut(ILogger log, string partition, string what, string reason);
 }

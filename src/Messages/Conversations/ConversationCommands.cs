@@ -42,7 +42,8 @@ public sealed record Read(Principal By) : ConversationCommand;
 /// </summary>
 public sealed record BeginAnswer(QuestionId Question, string Query) : ConversationCommand;
 
-public sealed record RecordSources(QuestionId Question, IReadOnlyList<ScoredPassage> Sources) : ConversationCommand;
+/// <param name="Partial">A part of the index did not answer in time; what it has is not among the sources.</param>
+public sealed record RecordSources(QuestionId Question, IReadOnlyList<ScoredPassage> Sources, bool Partial = false) : ConversationCommand;
 
 public sealed record AppendDelta(QuestionId Question, string Text) : ConversationCommand;
 
@@ -106,7 +107,12 @@ public sealed record Turn(
     IReadOnlyList<Citation> Citations,
     bool Abstained,
     string? Failure,
-    Rating? Rating);
+    Rating? Rating)
+{
+    /// <summary>A part of the index did not answer when the answer's sources were searched: there may be more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Partial { get; init; }
+}
 
 [JsonConverter(typeof(JsonStringEnumConverter<TurnStatus>))]
 public enum TurnStatus

@@ -35,7 +35,12 @@ public sealed record QuestionAsked(QuestionId Question, string Text, Principal A
 /// <param name="Query">The question as searched for: rewritten to stand without the history.</param>
 public sealed record AnswerBegun(QuestionId Question, string Query) : ConversationEvent;
 
-public sealed record SourcesFound(QuestionId Question, IReadOnlyList<ScoredPassage> Sources) : ConversationEvent;
+public sealed record SourcesFound(QuestionId Question, IReadOnlyList<ScoredPassage> Sources) : ConversationEvent
+{
+    /// <summary>A part of the index did not answer in time; what it has is not among the sources.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Partial { get; init; }
+}
 
 /// <summary>A further piece of the answer's text. The pieces since the last restart, joined, are the answer so far.</summary>
 public sealed record AnswerDelta(QuestionId Question, string Text) : ConversationEvent;

@@ -14,6 +14,16 @@ internal static class AnswerText
             _ => turn.Answer,
         });
         WriteSources(output, turn.Citations);
+        if (turn.Partial)
+        {
+            WritePartial(output);
+        }
+    }
+
+    public static void WritePartial(TextWriter output)
+    {
+        output.WriteLine();
+        output.WriteLine("(A part of the documents could not be searched just then. Ask again for an answer from all of them.)");
     }
 
     public static void WriteSources(TextWriter output, IReadOnlyList<Messages.Citation> citations)

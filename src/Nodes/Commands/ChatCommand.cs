@@ -51,7 +51,7 @@ internal static class ChatCommand
     {
         var question = QuestionId.Of(Guid.CreateVersion7().ToString("N"));
         await chat.SendAsync(new AskFrame(question, conversation, text, null), cancellationToken);
-        var shown = "";
+        var (shown, partial) = ("", false);
         await foreach (var frame in chat.ReadAsync(cancellationToken))
         {
             if (json && frame is not HeartbeatFrame)
@@ -65,6 +65,9 @@ internal static class ChatCommand
                     shown += f.Text;
                     Console.Out.Write(f.Text);
                     break;
+                case SourcesFrame f when f.Id == question:
+                    partial = f.Partial;
+                    break;
                 case RestartedFrame f when f.Id == question && !json:
                     shown = "";
                     Console.Out.WriteLine();
@@ -75,6 +78,11 @@ internal static class ChatCommand
                     {
                         Console.Out.WriteLine(shown.Trim() == f.Text.Trim() ? "" : (shown.Length > 0 ? Environment.NewLine : "") + f.Text);
                         AnswerText.WriteSources(Console.Out, f.Citations);
+                        if (partial)
+                        {
+                            AnswerText.WritePartial(Console.Out);
+                        }
+
                         Console.Out.WriteLine();
                     }
 

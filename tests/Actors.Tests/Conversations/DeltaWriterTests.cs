@@ -71,7 +71,7 @@ public sealed class DeltaWriterTests
 
         public ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
-        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
         public ValueTask<bool> CompleteAsync(string text, IReadOnlyList<Citation> citations, bool abstained, string model, CancellationToken cancellationToken) =>
             ValueTask.FromResult(true);

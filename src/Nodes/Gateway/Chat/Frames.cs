@@ -63,7 +63,12 @@ public sealed record QuestionFrame(ConversationId Conversation, long Seq, Questi
 
 public sealed record BegunFrame(ConversationId Conversation, long Seq, QuestionId Id, string Query) : ServerFrame;
 
-public sealed record SourcesFrame(ConversationId Conversation, long Seq, QuestionId Id, IReadOnlyList<SourceBody> Passages) : ServerFrame;
+public sealed record SourcesFrame(ConversationId Conversation, long Seq, QuestionId Id, IReadOnlyList<SourceBody> Passages) : ServerFrame
+{
+    /// <summary>A part of the index did not answer in time: there may be more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Partial { get; init; }
+}
 
 public sealed record DeltaFrame(ConversationId Conversation, long Seq, QuestionId Id, string Text) : ServerFrame;
 
@@ -119,7 +124,7 @@ internal static class FrameMapping
         ConversationRenamed e => new RenamedFrame(conversation, seq, e.Title),
         QuestionAsked e => new QuestionFrame(conversation, seq, e.Question, e.Text, e.Of, e.At),
         AnswerBegun e => new BegunFrame(conversation, seq, e.Question, e.Query),
-        SourcesFound e => new SourcesFrame(conversation, seq, e.Question, [.. e.Sources.Select(SourceBody.Of)]),
+        SourcesFound e => new SourcesFrame(conversation, seq, e.Question, [.. e.Sources.Select(SourceBody.Of)]) { Partial = e.Partial },
         AnswerDelta e => new DeltaFrame(conversation, seq, e.Question, e.Text),
         AnswerRestarted e => new RestartedFrame(conversation, seq, e.Question),
         AnswerCompleted e => new CompletedFrame(conversation, seq, e.Question, e.Text, e.Citations, e.Abstained, e.Model),

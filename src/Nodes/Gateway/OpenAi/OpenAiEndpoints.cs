@@ -221,7 +221,7 @@ internal static class OpenAiEndpoints
 
         public ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
-        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+        public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
         public async ValueTask<bool> DeltaAsync(string text, CancellationToken cancellationToken)
         {

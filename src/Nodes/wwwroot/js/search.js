@@ -40,9 +40,10 @@ export class SearchView {
       const found = await api.search({ q, k: 20, mode: this.#mode.value }, { signal: running.signal });
       if (running.signal.aborted) return;
       clear(byId('results')).append(...found.passages.map((passage) => this.#result(passage)));
-      this.#state(found.passages.length
+      const said = found.passages.length
         ? `${count(found.passages.length, 'passage')} in ${Math.max(1, Math.round(found.tookMs))} ms`
-        : 'Nothing found. Try other words, or search by meaning.');
+        : 'Nothing found. Try other words, or search by meaning.';
+      this.#state(found.partial ? `${said} A part of the documents could not be searched just now; there may be more.` : said);
     } catch (error) {
       if (error.name === 'AbortError') return;
       clear(byId('results'));

@@ -68,6 +68,7 @@ export class Transcript {
         break;
       case 'sources':
         turn.sources = frame.passages ?? [];
+        turn.partial = frame.partial ?? false;
         break;
       case 'delta':
         turn.answer += frame.text;

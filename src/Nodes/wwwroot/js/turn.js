@@ -74,7 +74,8 @@ export class TurnView {
     const shown = {
       failed: ['notice bad', turn.failure ?? 'The answer failed.'],
       cancelled: ['notice', turn.answer ? 'Stopped before the answer was complete.' : 'Stopped.'],
-      completed: turn.abstained ? ['notice', 'Nothing is cited. Other words may help, or a document that is not here yet.'] : null,
+      completed: turn.partial ? ['notice', 'A part of the documents could not be searched just then. Ask again for an answer from all of them.']
+        : turn.abstained ? ['notice', 'Nothing is cited. Other words may help, or a document that is not here yet.'] : null,
     }[turn.status];
     this.notice.hidden = !shown;
     if (!shown) return;
