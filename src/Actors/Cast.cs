@@ -82,6 +82,7 @@ public sealed class Cast : IAsyncDisposable
             Describe(stage.Chat, options.Generation),
             new ChatOptions { MaxOutputTokens = options.MaxOutputTokens, Temperature = options.Temperature });
 
+        await PartitionDirectory.AgreeAsync(options.PartitionsPerTenant, stage.Store, options.PartitionEntities.Shards, options.Shared, cancellationToken);
         var partitions = new PartitionDirectory(
             await stage.Entities.StartAsync(
                 new EntityDefinition<Partition, PartitionState, PartitionCommand, PartitionEvent, PartitionReply>
@@ -90,7 +91,10 @@ public sealed class Cast : IAsyncDisposable
                     EventJson = MessagesJson.Default.PartitionEvent,
                     ReplyJson = MessagesJson.Default.PartitionReply,
                     StateJson = StatesJson.Default.PartitionState,
-                    Behavior = id => new PartitionBehavior(FolderOf(options, id), stage.Runtime, loggers.CreateLogger<PartitionBehavior>()),
+                    Behavior = id => new PartitionBehavior(
+                        new SegmentFiles(FolderOf(options, id), options.Shared ? stage.Blobs : null, stage.Runtime),
+                        stage.Runtime,
+                        loggers.CreateLogger<PartitionBehavior>()),
                     Options = options.PartitionEntities,
                 },
                 cancellationToken),

@@ -17,6 +17,12 @@ public sealed record CastOptions
     /// <summary>The file of the lists that are read from the logs; can be deleted at any time. Null keeps them in memory.</summary>
     public required string? CatalogFile { get; init; }
 
+    /// <summary>
+    /// Other nodes use the same store: partitions may be opened by any of them, so their segment files go to the blob store
+    /// too, and the index folder is a cache.
+    /// </summary>
+    public bool Shared { get; init; }
+
     public ConversationOptions Conversations { get; init; } = new();
 
     public EntityOptions ConversationEntities { get; init; } = new() { SnapshotEvery = 500, RecentEvents = 64 };

@@ -1,9 +1,12 @@
+using RagCluster.Actors.Search;
 using RagCluster.CastKit;
+using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Journal.InMemory;
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
+using RagCluster.Messages.Partitions;
 using RagCluster.TestKit;
 
 namespace RagCluster.Actors.Tests;
@@ -40,6 +43,80 @@ public sealed class SimulatedCastTests
         }
 
         static EndpointFault Fault(SimulatedRuntime runtime) => runtime.Random.Next(3) == 0 ? (EndpointFault)runtime.Random.Next(1, 6) : EndpointFault.None;
+    }
+
+    [Fact]
+    public void The_next_owner_takes_up_the_index_that_the_last_one_saved()
+    {
+        var runtime = new SimulatedRuntime(5);
+        var store = new InMemoryShardStore(runtime.Time);
+        var world = new SimulatedWorld(runtime, store);
+        runtime.RunToEnd(async () =>
+        {
+            var first = await SimulatedCast.StartAsync(world, runtime, "first", change: Eager);
+            await IndexAsync(first, "terms", Terms);
+            await Task.Delay(TimeSpan.FromSeconds(1), runtime.Time);
+            var shards = await store.PrepareShardsAsync("partition", Eager(new CastOptions { IndexFolder = "", CatalogFile = null }).PartitionEntities.Shards);
+            var saved = new List<Snapshot>();
+            foreach (var shard in shards)
+            {
+                if (await store.LoadSnapshotAsync(shard.ShardId, "t/0") is { } snapshot)
+                {
+                    saved.Add(snapshot);
+                }
+            }
+
+            System.Text.Encoding.UTF8.GetString(saved.ShouldHaveSingleItem().Attachment.Span).ShouldContain("blobs");
+            var second = await SimulatedCast.StartAsync(world, runtime, "second", change: Eager);
+            (await second.Cast.Searcher.SearchAsync(Ann, "free look period", SearchFilter.None, SearchMode.Hybrid, 5, default)).Passages.ShouldNotBeEmpty();
+            await IndexAsync(second, "more", "The waiting period is one year.");
+            await first.DisposeAsync();
+            await second.DisposeAsync();
+        });
+        runtime.ForeignSteps.ShouldBe(0);
+
+        static CastOptions Eager(CastOptions options) => options with { PartitionEntities = options.PartitionEntities with { SnapshotEvery = 1 } };
+    }
+
+    [Fact]
+    public void Another_spread_of_the_documents_is_refused_once_there_are_any()
+    {
+        var runtime = new SimulatedRuntime(5);
+        var world = new SimulatedWorld(runtime, new InMemoryShardStore(runtime.Time));
+        runtime.RunToEnd(async () =>
+        {
+            await (await SimulatedCast.StartAsync(world, runtime, change: o => o with { PartitionsPerTenant = 2, Shared = false })).DisposeAsync();
+            var node = await SimulatedCast.StartAsync(world, runtime, change: o => o with { PartitionsPerTenant = 3, Shared = false });
+            await IndexAsync(node, "terms", Terms);
+            await node.DisposeAsync();
+            foreach (var shared in new[] { false, true })
+            {
+                // Should.ThrowAsync would leave the simulation.
+                StoreRefusedException? refusal = null;
+                try
+                {
+                    await SimulatedCast.StartAsync(world, runtime, change: o => o with { PartitionsPerTenant = 4, Shared = shared });
+                }
+                catch (StoreRefusedException e)
+                {
+                    refusal = e;
+                }
+
+                refusal.ShouldNotBeNull().Message.ShouldContain("Set partitions.per-tenant = 3");
+            }
+        });
+    }
+
+    private static async Task IndexAsync(SimulatedCast node, string id, string text)
+    {
+        (await node.IngestAsync(Tenant, id, text)).Reply.ShouldBeOfType<DocumentAccepted>();
+        await foreach (var (_, e) in (await node.Cast.Documents.SubscribeAsync(Ann, DocumentId.Of(id), 0))!)
+        {
+            if (e is DocumentProgressed { Reached: Indexed })
+            {
+                break;
+            }
+        }
     }
 
     private static (ulong Trace, long Steps, TimeSpan Elapsed, string Answer) Play(int seed, Func<SimulatedRuntime, EndpointFault> fault, bool crash = false)

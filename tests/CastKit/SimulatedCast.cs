@@ -56,7 +56,10 @@ public sealed class SimulatedCast : IAsyncDisposable
         Func<CastOptions, CastOptions>? change = null,
         ILoggerFactory? loggers = null)
     {
-        var folder = Directory.CreateTempSubdirectory("ragcluster-simulated");
+        // In memory where the system has such a place: segment files are flushed, and a simulation needs no disk.
+        var folder = Directory.Exists("/dev/shm")
+            ? Directory.CreateDirectory(Path.Combine("/dev/shm", "ragcluster-" + Path.GetRandomFileName()))
+            : Directory.CreateTempSubdirectory("ragcluster-simulated");
         var system = new ActorSystem(name, machine, null, loggers);
         var entities = await (join?.Invoke(system)
             ?? ShardedEntities.JoinAsync(system, world.Store, new ShardedEntitiesOptions { Node = name }, loggers));
@@ -69,7 +72,13 @@ public sealed class SimulatedCast : IAsyncDisposable
             world.Inference.NewEmbedder(),
             world.Inference.NewChatClient(),
             loggers ?? NullLoggerFactory.Instance);
-        var options = new CastOptions { IndexFolder = Path.Combine(folder.FullName, "index"), CatalogFile = null };
+        var options = new CastOptions
+        {
+            IndexFolder = Path.Combine(folder.FullName, "index"),
+            CatalogFile = null,
+            Shared = true,
+            PartitionEntities = new EntityOptions { SnapshotEvery = 20, PassivateAfter = Timeout.InfiniteTimeSpan, RecentEvents = 0 },
+        };
         return new SimulatedCast(await Cast.StartAsync(change?.Invoke(options) ?? options, stage, CancellationToken.None), entities, system, folder);
     }
 

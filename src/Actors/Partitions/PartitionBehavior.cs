@@ -1,4 +1,3 @@
-using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Entities;
@@ -14,11 +13,10 @@ using Behavior = EntityBehavior<PartitionState, PartitionCommand, PartitionEvent
 /// Keeps the partition's index: a view of its events, applied before a change is acknowledged, so that what is
 /// acknowledged is searchable. Searches run beside the entity's turns, each on the index as it was when it came.
 /// </summary>
-/// <param name="folder">Where this partition's segment files are; its snapshot names them, its log can replace them.</param>
-public sealed partial class PartitionBehavior(string folder, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
+/// <param name="files">Where the saved index is; the snapshot names it, the log can replace it.</param>
+public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
 {
     private PartitionIndex _index = new();
-    private SegmentManifest? _saved;
 
     protected override async ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken)
     {
@@ -29,20 +27,13 @@ public sealed partial class PartitionBehavior(string folder, IRuntime runtime, I
 
         try
         {
-            var manifest = JsonSerializer.Deserialize(attachment.Span, SegmentJson.Default.SegmentManifest)
-                ?? throw new JsonException("The manifest is null.");
-            await runtime.Run(() =>
-            {
-                _index = PartitionIndex.Open(folder, manifest);
-                return Task.CompletedTask;
-            });
-            _saved = manifest;
+            _index = await files.OpenAsync(attachment, cancellationToken);
             return true;
         }
-        catch (Exception e) when (e is SegmentCorruptException or JsonException or IOException)
+        catch (Exception e) when (e is SegmentCorruptException or IOException)
         {
             LogSegmentsRefused(log, Context.Id.Value, e.Message);
-            _index = new PartitionIndex();
+            await files.DiscardAsync(cancellationToken);
             return false;
         }
     }
@@ -69,24 +60,11 @@ public sealed partial class PartitionBehavior(string folder, IRuntime runtime, I
         }
     }
 
-    protected override async ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken)
-    {
-        var reader = _index.Reader;
-        if (_saved is not null)
-        {
-            // The snapshot that names these files is durable by now; what it does not name is of no use any more.
-            PartitionIndex.Prune(folder, _saved);
-        }
+    protected override async ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken) =>
+        await files.SaveAsync(_index.Reader, cancellationToken);
 
-        SegmentManifest? manifest = null;
-        await runtime.Run(() =>
-        {
-            manifest = reader.Save(folder);
-            return Task.CompletedTask;
-        });
-        _saved = manifest!;
-        return JsonSerializer.SerializeToUtf8Bytes(_saved, SegmentJson.Default.SegmentManifest);
-    }
+    protected override async ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
+        await files.TidyAsync(attachment, cancellationToken);
 
     private async ValueTask<PartitionReply> FindAsync(IndexReader reader, FindPassages find)
     {

@@ -1,5 +1,7 @@
+using System.Globalization;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
 using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 
@@ -25,6 +27,42 @@ public sealed class PartitionDirectory(IRegion<PartitionCommand, PartitionEvent,
         {
             throw new InvalidOperationException($"A partition answered {command.GetType().Name} with {reply.GetType().Name}.");
         }
+    }
+
+    /// <summary>Where each document is depends on this number, so every node that uses the store must have the same, for as long as there is data.</summary>
+    /// <param name="shared">Other nodes use the store and may already count on the number that holds.</param>
+    /// <exception cref="StoreRefusedException">The store was made with another number.</exception>
+    internal static async Task AgreeAsync(int partitionsPerTenant, IShardStore store, int shards, bool shared, CancellationToken cancellationToken)
+    {
+        const string Setting = "partitions.per-tenant";
+        var wanted = partitionsPerTenant.ToString(CultureInfo.InvariantCulture);
+        var holds = await store.AgreeAsync(Setting, wanted, replace: false, cancellationToken);
+        if (holds == wanted)
+        {
+            return;
+        }
+
+        if (shared || !await IsEmptyAsync(store, shards, cancellationToken))
+        {
+            throw new StoreRefusedException(
+                $"{Setting} is {wanted}, and the documents in the store are spread over {holds} partitions for each tenant: with another number they would be looked for in the wrong ones. " +
+                $"Set {Setting} = {holds}, or begin with an empty store and take the documents in again.");
+        }
+
+        await store.AgreeAsync(Setting, wanted, replace: true, cancellationToken);
+    }
+
+    private static async Task<bool> IsEmptyAsync(IShardStore store, int shards, CancellationToken cancellationToken)
+    {
+        foreach (var shard in await store.PrepareShardsAsync(Partition.Type, shards, cancellationToken))
+        {
+            if (await store.LastShardSeqAsync(shard.ShardId, cancellationToken) > 0)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static EntityId Id(TenantId tenant, int number) => new($"{tenant.Value}/{number}");
