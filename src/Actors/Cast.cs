@@ -82,6 +82,11 @@ public sealed class Cast : IAsyncDisposable
             Describe(stage.Chat, options.Generation),
             new ChatOptions { MaxOutputTokens = options.MaxOutputTokens, Temperature = options.Temperature });
 
+        if (options.Shared)
+        {
+            await SegmentFiles.SweepAsync(options.IndexFolder, stage.Runtime);
+        }
+
         await PartitionDirectory.AgreeAsync(options.PartitionsPerTenant, stage.Store, options.PartitionEntities.Shards, options.Shared, cancellationToken);
         var partitions = new PartitionDirectory(
             await stage.Entities.StartAsync(
@@ -109,7 +114,7 @@ public sealed class Cast : IAsyncDisposable
                 EventJson = MessagesJson.Default.DocumentEvent,
                 ReplyJson = MessagesJson.Default.DocumentReply,
                 StateJson = StatesJson.Default.DocumentState,
-                Behavior = _ => new DocumentBehavior(processor, options.Documents, loggers.CreateLogger<DocumentBehavior>()),
+                Behavior = _ => new DocumentBehavior(processor, gate, options.Documents, loggers.CreateLogger<DocumentBehavior>()),
                 Options = options.DocumentEntities,
             },
             cancellationToken);
@@ -135,7 +140,7 @@ public sealed class Cast : IAsyncDisposable
             Searcher = searcher,
             Answering = answering,
             Conversations = new ConversationService(conversations, options.Conversations),
-            Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents),
+            Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents, stage.Runtime.Time),
             Catalog = await stage.OpenCatalog(options, stage, cancellationToken),
             Gate = gate,
             Partitions = partitions,

@@ -17,6 +17,9 @@ public sealed record CastOptions
     /// <summary>The file of the lists that are read from the logs; can be deleted at any time. Null keeps them in memory.</summary>
     public required string? CatalogFile { get; init; }
 
+    /// <summary>How often the lists look for what other nodes have written; this node's own commits are seen at once.</summary>
+    public TimeSpan CatalogPoll { get; init; } = TimeSpan.FromSeconds(5);
+
     /// <summary>
     /// Other nodes use the same store: partitions may be opened by any of them, so their segment files go to the blob store
     /// too, and the index folder is a cache.

@@ -107,9 +107,39 @@ public sealed class SimulatedCastTests
         });
     }
 
+    [Fact]
+    public void An_owner_with_too_many_documents_makes_sources_elsewhere_wait()
+    {
+        var runtime = new SimulatedRuntime(5);
+        var world = new SimulatedWorld(runtime, new InMemoryShardStore(runtime.Time));
+        world.Parser.Delay = () => TimeSpan.FromSeconds(1);
+        runtime.RunToEnd(async () =>
+        {
+            var node = await SimulatedCast.StartAsync(
+                world, runtime, change: o => o with { Documents = o.Documents with { Concurrency = 1, MaxInFlight = 2 } });
+            // All at once, so that nobody waits for admission, as on a node where nothing waits; the blobs spread them.
+            world.Blobs.Delay = () => TimeSpan.FromMilliseconds(runtime.Random.Next(1000));
+            var all = Enumerable.Range(0, 60).Select(n => node.IngestAsync(Tenant, $"d{n}", $"Document {n}.")).ToList();
+            await Task.Delay(TimeSpan.FromSeconds(5), runtime.Time);
+            all.Count(task => task.IsCompleted).ShouldBeInRange(5, 15, "the others wait at their source");
+            for (var n = 0; n < all.Count; n++)
+            {
+                (await all[n]).Reply.ShouldBeOfType<DocumentAccepted>();
+                await IndexedAsync(node, $"d{n}");
+            }
+
+            await node.DisposeAsync();
+        });
+    }
+
     private static async Task IndexAsync(SimulatedCast node, string id, string text)
     {
         (await node.IngestAsync(Tenant, id, text)).Reply.ShouldBeOfType<DocumentAccepted>();
+        await IndexedAsync(node, id);
+    }
+
+    private static async Task IndexedAsync(SimulatedCast node, string id)
+    {
         await foreach (var (_, e) in (await node.Cast.Documents.SubscribeAsync(Ann, DocumentId.Of(id), 0))!)
         {
             if (e is DocumentProgressed { Reached: Indexed })
@@ -144,13 +174,7 @@ public sealed class SimulatedCastTests
             (left, node) = (node, await SimulatedCast.StartAsync(world, world.Runtime));
         }
 
-        await foreach (var (_, e) in (await node.Cast.Documents.SubscribeAsync(Ann, DocumentId.Of("terms"), 0))!)
-        {
-            if (e is DocumentProgressed { Reached: Indexed })
-            {
-                break;
-            }
-        }
+        await IndexedAsync(node, "terms");
 
         var conversation = ConversationId.Of("c");
         for (var n = 1; ; n++)

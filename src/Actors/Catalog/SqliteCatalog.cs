@@ -35,8 +35,8 @@ public sealed class SqliteCatalog : ICatalog
         var writer = new CatalogWriter(writing);
         var documents = new CatalogProjection("documents", writer, catalog._turn, (shard, records) => catalog.Write(() => catalog._changes.Publish(writer.ApplyDocuments(shard, records))));
         var conversations = new CatalogProjection("conversations", writer, catalog._turn, (shard, records) => catalog.Write(() => writer.ApplyConversations(shard, records)));
-        await catalog.FollowAsync(documents, Document.Type, options.DocumentEntities.Shards, stage, cancellationToken);
-        await catalog.FollowAsync(conversations, Conversation.Type, options.ConversationEntities.Shards, stage, cancellationToken);
+        await catalog.FollowAsync(documents, Document.Type, options.DocumentEntities.Shards, options.CatalogPoll, stage, cancellationToken);
+        await catalog.FollowAsync(conversations, Conversation.Type, options.ConversationEntities.Shards, options.CatalogPoll, stage, cancellationToken);
         return catalog;
     }
 
@@ -122,7 +122,7 @@ public sealed class SqliteCatalog : ICatalog
         }
     }
 
-    private async ValueTask FollowAsync(CatalogProjection projection, string entityType, int shards, Stage stage, CancellationToken cancellationToken) =>
+    private async ValueTask FollowAsync(CatalogProjection projection, string entityType, int shards, TimeSpan poll, Stage stage, CancellationToken cancellationToken) =>
         _projections.Add(await ProjectionRunner.StartAsync(
             projection,
             stage.Store,
@@ -131,7 +131,7 @@ public sealed class SqliteCatalog : ICatalog
             stage.Entities.Commits,
             stage.Runtime,
             stage.Loggers.CreateLogger<ProjectionRunner>(),
-            null,
+            new ProjectionOptions { PollEvery = poll },
             cancellationToken));
 
     private DocumentPage ListDocuments(Principal principal, DocumentListing listing)

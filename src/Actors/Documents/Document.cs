@@ -19,7 +19,7 @@ namespace RagCluster.Actors.Documents;
 /// </summary>
 public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentEvent, DocumentReply>
 {
-    private static readonly DocumentRefused Missing = new("not-found", "There is no such document.");
+    private static readonly DocumentRefused Missing = new(DocumentRefusals.NotFound, "There is no such document.");
 
     public static string Type => "document";
 

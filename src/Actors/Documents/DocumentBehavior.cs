@@ -12,7 +12,7 @@ using Behavior = EntityBehavior<DocumentState, DocumentCommand, DocumentEvent, D
 /// open and works on that alone; work that a newer state made pointless is cancelled, and the next begins only when it
 /// has ended, so that an old version cannot overtake a new one.
 /// </summary>
-public sealed partial class DocumentBehavior(DocumentProcessor processor, DocumentOptions options, ILogger<DocumentBehavior> log) : Behavior
+public sealed partial class DocumentBehavior(DocumentProcessor processor, IngestionGate gate, DocumentOptions options, ILogger<DocumentBehavior> log) : Behavior
 {
     private Goal? _goal;
     private CancellationTokenSource? _cancellation;
@@ -51,6 +51,15 @@ public sealed partial class DocumentBehavior(DocumentProcessor processor, Docume
 
         Pursue();
         return ValueTask.CompletedTask;
+    }
+
+    protected override bool TryAnswer(DocumentCommand command, CancellationToken cancellationToken, out ValueTask<DocumentReply> answer)
+    {
+        var refused = command is Ingest && gate.IsOverfull;
+        answer = refused
+            ? ValueTask.FromResult<DocumentReply>(new DocumentRefused(DocumentRefusals.Busy, "Too many documents wait at this one's owner; send it again in a moment."))
+            : default;
+        return refused;
     }
 
     private void ScheduleRetry(DateTimeOffset at)

@@ -12,6 +12,11 @@ public sealed record DocumentOptions
     /// <summary>How many documents of this node may be received and not yet indexed; beyond it, sources wait.</summary>
     public int MaxInFlight { get; init; } = 256;
 
+    /// <summary>How long a source waits before it offers a document again whose owner had too many; it doubles up to <see cref="MaxBusyPause"/>.</summary>
+    public TimeSpan MinBusyPause { get; init; } = TimeSpan.FromMilliseconds(50);
+
+    public TimeSpan MaxBusyPause { get; init; } = TimeSpan.FromSeconds(2);
+
     /// <summary>How often a version is tried when its failure may pass.</summary>
     public int MaxAttempts { get; init; } = 6;
 

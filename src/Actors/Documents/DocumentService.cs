@@ -31,16 +31,16 @@ public sealed record DocumentText(DocumentId Document, int Version, string Title
 /// All may throw <see cref="EntityUnavailableException"/> (nothing happened, try later) and
 /// <see cref="TimeoutException"/> (unknown; sending the same again is safe).
 /// </remarks>
-public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGate gate, DocumentOptions options)
+public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGate gate, DocumentOptions options, TimeProvider time)
 {
     /// <summary>Holders of this role may add, change and remove documents.</summary>
     public const string Administrator = "admin";
 
-    private static readonly DocumentRefused Missing = new("not-found", "There is no such document.");
+    private static readonly DocumentRefused Missing = new(DocumentRefusals.NotFound, "There is no such document.");
 
     /// <summary>
     /// Takes a document in. When it returns, the bytes are durable and the document will be processed whatever happens
-    /// to this node. Waits while too many documents are on their way (backpressure).
+    /// to this node. Waits while too many documents are on their way, here or at the document's owner (backpressure).
     /// </summary>
     /// <exception cref="BlobTooLargeException">The content is larger than <see cref="DocumentOptions.MaxBytes"/>.</exception>
     public async ValueTask<Committed<DocumentReply>> IngestAsync(
@@ -50,7 +50,16 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
         var blob = await blobs.PutAsync(content, options.MaxBytes, cancellationToken);
         var bytes = await blobs.LengthAsync(blob, cancellationToken) ?? throw new BlobMissingException(blob);
         var command = new Ingest(tenant, offer.Name, offer.Source, offer.MediaType, BlobId.Of(blob), bytes, offer.Readers, offer.Metadata);
-        return await region.AskAsync(Id(tenant, offer.Id), command, null, options.AskTimeout, cancellationToken);
+        for (var pause = options.MinBusyPause; ; pause = pause * 2 < options.MaxBusyPause ? pause * 2 : options.MaxBusyPause)
+        {
+            var committed = await region.AskAsync(Id(tenant, offer.Id), command, null, options.AskTimeout, cancellationToken);
+            if (committed.Reply is not DocumentRefused { Code: DocumentRefusals.Busy })
+            {
+                return committed;
+            }
+
+            await Task.Delay(pause, time, cancellationToken);
+        }
     }
 
     /// <summary>The document as it stands, or null if there is none that the principal may see.</summary>

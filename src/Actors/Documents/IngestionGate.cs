@@ -23,6 +23,12 @@ public sealed class IngestionGate(DocumentOptions options)
     /// <summary>How many wait for their turn.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
+    /// <summary>
+    /// So many wait that no further document should be received, whoever sends it. Sources of this node wait before (see
+    /// <see cref="AdmitAsync"/>); those of others cannot see how many wait here.
+    /// </summary>
+    public bool IsOverfull => Waiting >= 2 * options.MaxInFlight;
+
     /// <summary>Waits until fewer than <see cref="DocumentOptions.MaxInFlight"/> documents wait: then another may be received.</summary>
     public async ValueTask AdmitAsync(CancellationToken cancellationToken)
     {

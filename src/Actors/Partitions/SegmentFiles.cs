@@ -28,6 +28,24 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
     /// <summary>By file name the blob: those of the durable snapshot, and those uploaded since.</summary>
     private SortedDictionary<string, string> _blobs = new(StringComparer.Ordinal);
 
+    /// <summary>How long a node keeps the files of a partition that is elsewhere, in case that it comes back.</summary>
+    public static readonly TimeSpan KeptFor = TimeSpan.FromDays(7);
+
+    /// <summary>Removes the folders of partitions that have long been elsewhere. Only where the folders are caches.</summary>
+    public static Task SweepAsync(string root, IRuntime runtime) => runtime.Run(() =>
+    {
+        var since = (runtime.Time.GetUtcNow() - KeptFor).UtcDateTime;
+        foreach (var folder in Directory.Exists(root) ? Directory.GetDirectories(root) : [])
+        {
+            if (Directory.GetLastWriteTimeUtc(folder) < since)
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+        }
+
+        return Task.CompletedTask;
+    });
+
     /// <summary>Opens what a snapshot kept.</summary>
     /// <exception cref="SegmentCorruptException">It cannot be used; the index must be rebuilt from the log.</exception>
     /// <exception cref="StoreException">The blob store does not answer; try again later.</exception>

@@ -25,6 +25,9 @@ public sealed record ProjectionOptions
     /// <summary>How often the logs are looked at without a hint, in case one was missed.</summary>
     public TimeSpan PollEvery { get; init; } = TimeSpan.FromSeconds(5);
 
+    /// <summary>By which share a poll comes earlier or later, by chance, so that many nodes do not look at the same moment; below 1.</summary>
+    public double PollJitter { get; init; } = 0.2;
+
     /// <summary>
     /// How long to gather after a commit before looking: a view that takes many events at once does less. Whoever waits
     /// for the view cuts it short. Zero looks at once.

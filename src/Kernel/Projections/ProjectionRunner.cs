@@ -175,13 +175,14 @@ public sealed class ProjectionRunner : IAsyncDisposable
     /// <summary>True if a commit ended the wait.</summary>
     private async Task<bool> WaitAsync(TaskCompletionSource woken)
     {
-        var retry = _options.PollEvery;
+        var poll = _options.PollEvery * (1 + (_options.PollJitter * ((2 * _runtime.Random.NextDouble()) - 1)));
+        var retry = poll;
         foreach (var follower in _followers)
         {
             retry = follower.UntilDue(_runtime.Time) is { } due && due < retry ? due : retry;
         }
 
-        var polls = retry == _options.PollEvery;
+        var polls = retry == poll;
         if (await woken.Task.OrCancelled(_stopping.Token).EndsWithin(retry, _runtime.Time))
         {
             return true;

@@ -119,7 +119,17 @@ public sealed record DocumentAccepted(int Version) : DocumentReply;
 
 public sealed record DocumentUnchanged(int Version) : DocumentReply;
 
+/// <param name="Code">One of <see cref="DocumentRefusals"/>.</param>
 public sealed record DocumentRefused(string Code, string Detail) : DocumentReply;
+
+public static class DocumentRefusals
+{
+    /// <summary>There is no such document, or not for this principal: the two look the same.</summary>
+    public const string NotFound = "not-found";
+
+    /// <summary>Too many documents wait at the document's owner; send it again in a moment.</summary>
+    public const string Busy = "busy";
+}
 
 /// <summary>A document as people see it.</summary>
 public sealed record DocumentView(

@@ -60,7 +60,7 @@ internal static class Samples
 
     public static IReadOnlyList<DocumentReply> DocumentReplies { get; } =
     [
-        new DocumentAccepted(2), new DocumentUnchanged(2), new DocumentRefused("not-found", "No."), new TextFound(2, Blob, "Fees", 4, Roles),
+        new DocumentAccepted(2), new DocumentUnchanged(2), new DocumentRefused(DocumentRefusals.NotFound, "No."), new TextFound(2, Blob, "Fees", 4, Roles),
         new DocumentView(
             Tenant, "fees.pdf", "upload", "Fees", "application/pdf", 2, 12, Blob, Blob, 4, 7, Roles, Metadata, DocumentStatus.Failed, "corrupt", "Damaged.", At, At, At),
     ];
