@@ -8,6 +8,12 @@ public interface IRuntime
 {
     TimeProvider Time { get; }
 
+    /// <summary>
+    /// Its timestamps also count while the machine is suspended, so that a node that slept through its lease knows when it
+    /// wakes. Only for measuring: its timers are those of <see cref="Time"/>.
+    /// </summary>
+    TimeProvider LeaseTime => Time;
+
     /// <summary>Safe to use from any thread.</summary>
     Random Random { get; }
 

@@ -18,6 +18,8 @@ public sealed class SystemRuntime : IRuntime
 #pragma warning disable RS0030 // This file is the one door through which the banned ambient state comes in.
     public TimeProvider Time => TimeProvider.System;
 
+    public TimeProvider LeaseTime => SuspendAwareTime.Instance;
+
     public Random Random => Random.Shared;
 
     /// <remarks>

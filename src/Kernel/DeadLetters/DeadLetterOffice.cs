@@ -76,6 +76,7 @@ public sealed class DeadLetterOffice
         }
 
         subscribers?.Invoke(letter);
+        (message as IUndeliverable)?.Undelivered();
     }
 
     private bool MayLog(out long leftOut)

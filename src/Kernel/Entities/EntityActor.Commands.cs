@@ -26,6 +26,13 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
             return;
         }
 
+        if (!services.MayRead)
+        {
+            // A decision without events would be a read, too.
+            request.Fail(new EntityUnavailableException("This node's lease is over: another one may already answer for the entity. The command took no effect."));
+            return;
+        }
+
         if (TryAnswer(request))
         {
             return;

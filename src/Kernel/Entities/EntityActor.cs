@@ -192,6 +192,12 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
     private void Attach(Attach<TEvent> attach)
     {
+        if (!services.MayRead)
+        {
+            attach.Fail(new EntityUnavailableException("This node's lease is over: subscribe again at the entity's next owner."));
+            return;
+        }
+
         if (attach.After > _seq)
         {
             attach.Fail(new ArgumentOutOfRangeException(

@@ -21,5 +21,8 @@ public sealed record EntityDefinition<TEntity, TState, TCommand, TEvent, TReply>
     /// <summary>Makes the shell for an entity that comes into memory.</summary>
     public required Func<EntityId, EntityBehavior<TState, TCommand, TEvent, TReply>> Behavior { get; init; }
 
+    /// <summary>Only nodes of this role keep such entities, the others find the way to them; null lets every node.</summary>
+    public string? Role { get; init; }
+
     public EntityOptions Options { get; init; } = new();
 }

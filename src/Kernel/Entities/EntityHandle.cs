@@ -21,4 +21,13 @@ internal sealed class EntityHandle(Shard shard, string id)
     public Task<IActorRef<EntityMessage>> Actor => _ready.Task;
 
     public void Ready(IActorRef<EntityMessage> actor) => _ready.TrySetResult(actor);
+
+    /// <summary>Its shard closes before it came into memory.</summary>
+    public void Fail(Exception reason)
+    {
+        if (_ready.TrySetException(reason))
+        {
+            _ = _ready.Task.Exception;
+        }
+    }
 }

@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using RagCluster.Kernel.DeadLetters;
 
 namespace RagCluster.Kernel.Entities;
 
@@ -6,7 +7,7 @@ namespace RagCluster.Kernel.Entities;
 internal abstract class EntityMessage;
 
 /// <summary>A command and whoever waits for its reply.</summary>
-internal sealed class EntityRequest<TCommand, TReply>(TCommand command, string? commandId) : EntityMessage
+internal sealed class EntityRequest<TCommand, TReply>(TCommand command, string? commandId) : EntityMessage, IUndeliverable
 {
     private const int Waiting = 0;
     private const int Started = 1;
@@ -43,6 +44,14 @@ internal sealed class EntityRequest<TCommand, TReply>(TCommand command, string? 
             _ = _done.Task.Exception;
         }
     }
+
+    void IUndeliverable.Undelivered()
+    {
+        if (TryAbandon())
+        {
+            Fail(new EntityUnavailableException("The entity left memory before it had taken the command up, which took no effect."));
+        }
+    }
 }
 
 /// <summary>The append of the batch under way has ended.</summary>
@@ -75,7 +84,7 @@ internal sealed class Idle : EntityMessage
 }
 
 /// <summary>Somebody wants the events after a sequence number, and those to come.</summary>
-internal sealed class Attach<TEvent>(long after, int buffer) : EntityMessage
+internal sealed class Attach<TEvent>(long after, int buffer) : EntityMessage, IUndeliverable
 {
     private readonly TaskCompletionSource<Attached<TEvent>> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
@@ -88,6 +97,8 @@ internal sealed class Attach<TEvent>(long after, int buffer) : EntityMessage
         new BoundedChannelOptions(buffer) { SingleReader = true, SingleWriter = false, FullMode = BoundedChannelFullMode.Wait });
 
     public void Answer(Attached<TEvent> attached) => _done.TrySetResult(attached);
+
+    void IUndeliverable.Undelivered() => Fail(new EntityUnavailableException("The entity left memory before it had taken the subscriber on."));
 
     public void Fail(Exception reason)
     {

@@ -27,7 +27,19 @@ public interface IEntity<TState, TCommand, TEvent, TReply>
 /// <summary>The id of an entity within its type: any text of 1 to 512 characters; it decides the shard by <see cref="StableHash"/>.</summary>
 public readonly record struct EntityId(string Value)
 {
+    private const int MaxLength = 512;
+
     public override string ToString() => Value;
+
+    /// <summary>The number of its shard.</summary>
+    /// <exception cref="ArgumentException">It is empty or too long.</exception>
+    internal int Bucket(int shards)
+    {
+        ArgumentException.ThrowIfNullOrEmpty(Value);
+        return Value.Length <= MaxLength
+            ? StableHash.Bucket(Value, shards)
+            : throw new ArgumentException($"An entity's id has at most {MaxLength} characters; this one has {Value.Length}.");
+    }
 }
 
 /// <summary>The events that a command leads to, and the reply once they are durable.</summary>

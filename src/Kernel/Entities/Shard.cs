@@ -4,7 +4,8 @@ namespace RagCluster.Kernel.Entities;
 
 /// <summary>
 /// The part of a shard that any thread may use: which entities are in memory, whether commands are taken, how many are
-/// under way. Its <see cref="ShardActor"/> opens and closes it.
+/// under way. Its <see cref="ShardActor"/> opens and closes it. One tenure: a node that gets the shard again later begins
+/// another.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "Its source has no timer and no handle.")]
 internal sealed class Shard(int shardId, string entityType, int number, int maxLive = int.MaxValue)
@@ -28,6 +29,18 @@ internal sealed class Shard(int shardId, string entityType, int number, int maxL
     public string EntityType => entityType;
 
     public int Number => number;
+
+    /// <summary>Starts its entities. Set before the shard is known to anybody.</summary>
+    public IActorRef<ShardMessage> Actor { get; set; } = null!;
+
+    /// <summary>Takes no more, or not any longer: nothing that comes now can take effect here.</summary>
+    public bool IsRefusing => Volatile.Read(ref _refusal) is not null;
+
+    /// <summary>Under which it is open; null before that.</summary>
+    public long? Epoch => _opened.Task.IsCompletedSuccessfully ? _opened.Task.Result.Epoch : null;
+
+    /// <summary>The shard's epoch after it was given up in good order; null before that, and where it could not be.</summary>
+    public long? ReleasedEpoch { get; set; }
 
     /// <summary>Completes when the shard is this node's and commands can flow.</summary>
     public Task<ShardWriter> Opened => _opened.Task;

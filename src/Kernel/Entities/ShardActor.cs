@@ -1,10 +1,14 @@
+using RagCluster.Kernel.DeadLetters;
 using RagCluster.Kernel.Journal;
 
 namespace RagCluster.Kernel.Entities;
 
 internal abstract record ShardMessage;
 
-internal sealed record Activate(EntityHandle Handle) : ShardMessage;
+internal sealed record Activate(EntityHandle Handle) : ShardMessage, IUndeliverable
+{
+    void IUndeliverable.Undelivered() => Handle.Fail(new EntityUnavailableException($"Shard {Handle.Shard.EntityType}/{Handle.Shard.Number} has closed."));
+}
 
 internal sealed record EntityGone(string Id) : ShardMessage;
 
@@ -15,9 +19,12 @@ internal sealed record ShardLost : ShardMessage
 
 /// <summary>
 /// Owns one shard: claims it, starts its entities as its children, and gives it up at the end. It tries to open for
-/// ever, because a shard that gave up after an error of a moment would be lost until somebody noticed.
+/// ever, because a shard that gave up after an error of a moment would be lost until somebody noticed; but it ends when
+/// the shard turns out to be another node's.
 /// </summary>
-internal sealed class ShardActor(Shard shard, ShardServices services, Func<EntityHandle, ShardWriter, Actor<EntityMessage>> create, SpawnOptions entityOptions)
+/// <param name="seenEpoch">Claim the shard only if it is as it was seen under this epoch; null takes it from whoever has it.</param>
+internal sealed class ShardActor(
+    Shard shard, ShardServices services, Func<EntityHandle, ShardWriter, Actor<EntityMessage>> create, SpawnOptions entityOptions, long? seenEpoch = null)
     : Actor<ShardMessage>
 {
     private static readonly TimeSpan ReleaseBudget = TimeSpan.FromSeconds(5);
@@ -25,6 +32,7 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
     private readonly Dictionary<string, IActorRef<EntityMessage>> _alive = new(StringComparer.Ordinal);
     private readonly Dictionary<string, EntityHandle> _next = new(StringComparer.Ordinal);
     private ShardWriter? _writer;
+    private long? _claimed;
     private bool _lost;
 
     protected internal override async ValueTask StartedAsync(CancellationToken cancellationToken)
@@ -34,7 +42,11 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
         {
             try
             {
-                await OpenAsync(cancellationToken);
+                if (!await TryOpenAsync(cancellationToken))
+                {
+                    Lose();
+                    return;
+                }
             }
             catch (Exception e) when (e is not OperationCanceledException)
             {
@@ -65,13 +77,7 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
 
                 break;
             case ShardLost:
-                _lost = true;
-                shard.Refuse($"Shard {shard.EntityType}/{shard.Number} has another owner: this node no longer answers for it.");
-                foreach (var entity in _alive.Values)
-                {
-                    Context.Stop(entity, StopReason.HandedOff);
-                }
-
+                Lose();
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(message), message, "Not a message to a shard.");
@@ -83,16 +89,29 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
     protected internal override async ValueTask StoppedAsync(StopReason reason)
     {
         shard.Refuse($"Shard {shard.EntityType}/{shard.Number} is closing because the node stops.");
-        if (_writer is null)
+        foreach (var handle in _next.Values)
+        {
+            handle.Fail(new EntityUnavailableException($"Shard {shard.EntityType}/{shard.Number} has closed."));
+        }
+
+        using var budget = new CancellationTokenSource(ReleaseBudget, Context.Time);
+        if (_writer is not null)
+        {
+            await _writer.CloseAsync(budget.Token);
+        }
+
+        if (_lost || (_writer?.Epoch ?? _claimed) is not { } epoch)
         {
             return;
         }
 
-        using var budget = new CancellationTokenSource(ReleaseBudget, Context.Time);
-        await _writer.CloseAsync(budget.Token);
         try
         {
-            if (!_lost && !await services.Store.ReleaseAsync(shard.ShardId, _writer.Epoch, budget.Token))
+            if (await services.Store.ReleaseAsync(shard.ShardId, epoch, budget.Token))
+            {
+                shard.ReleasedEpoch = epoch + 1;
+            }
+            else
             {
                 EntityLog.ShardNotReleased(services.Log, null, shard.ShardId);
             }
@@ -103,16 +122,30 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
         }
     }
 
-    private async Task OpenAsync(CancellationToken cancellationToken)
+    private void Lose()
+    {
+        _lost = true;
+        shard.Refuse($"Shard {shard.EntityType}/{shard.Number} has another owner: this node no longer answers for it.");
+        Context.Stop(StopReason.HandedOff);
+    }
+
+    /// <summary>False if the shard is another node's.</summary>
+    private async Task<bool> TryOpenAsync(CancellationToken cancellationToken)
     {
         // The order matters: once the epoch is raised, no append of an earlier owner can land, so that what is read
         // after it is all there is.
         var row = await services.Store.FindShardAsync(shard.ShardId, cancellationToken);
-        if (await services.Store.ClaimAsync(shard.ShardId, row.Epoch, services.Node, cancellationToken) is not { } epoch)
+        if (seenEpoch is { } seen && row.Epoch != seen && row.Owner != services.Node)
         {
-            throw new StoreException(StoreFailure.Busy, $"Somebody else is just claiming shard {shard.ShardId}.");
+            return false;
         }
 
+        if (await services.Store.ClaimAsync(shard.ShardId, row.Epoch, services.Node, cancellationToken) is not { } epoch)
+        {
+            throw new StoreException(StoreFailure.Busy, $"Shard {shard.ShardId} could not be claimed just now: somebody else is claiming it, or this node may not.");
+        }
+
+        _claimed = epoch;
         var last = await services.Store.LastShardSeqAsync(shard.ShardId, cancellationToken);
         var remembered = await services.Store.ListRememberedAsync(shard.ShardId, cancellationToken);
         _writer = new ShardWriter(services, shard.ShardId, epoch, last);
@@ -126,6 +159,7 @@ internal sealed class ShardActor(Shard shard, ShardServices services, Func<Entit
         }
 
         shard.Open(_writer);
+        return true;
     }
 
     private static async Task<bool> LostAsync(ShardWriter writer)

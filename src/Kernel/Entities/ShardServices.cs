@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RagCluster.Kernel.Cluster;
 using RagCluster.Kernel.Journal;
 
 namespace RagCluster.Kernel.Entities;
@@ -14,5 +15,14 @@ internal sealed record ShardServices(
     Permits RecoveryPermits,
     ILogger Log)
 {
+    /// <summary>Null where there is one node, which needs none.</summary>
+    public Lease? Lease { get; init; }
+
+    /// <summary>
+    /// Whether what is in memory here is what is true: another node may have the shard already, once this node's lease is over.
+    /// Appends need not ask, as the store fences them.
+    /// </summary>
+    public bool MayRead => Lease is null || Lease.IsValid;
+
     public Backoff NewBackoff() => new(Commit.MinBackoff, Commit.MaxBackoff, Runtime.Random);
 }

@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using RagCluster.Kernel.Cluster;
 using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Supervision;
+using RagCluster.Kernel.Transport;
 
 namespace RagCluster.Kernel.Entities;
 
@@ -22,28 +24,37 @@ public sealed record ShardedEntitiesOptions
     public TimeSpan MaxRestartBackoff { get; init; } = TimeSpan.FromSeconds(30);
 }
 
-/// <summary>What a region has in memory, for people.</summary>
-public sealed record ShardStatus(string EntityType, int Number, long Epoch, bool Open, int LiveEntities);
+/// <summary>A shard as this node knows it, for people.</summary>
+/// <param name="Open">It is open on this node.</param>
+/// <param name="LiveEntities">In memory on this node.</param>
+/// <param name="Owner">Who has it; null while nobody is known to.</param>
+public sealed record ShardStatus(string EntityType, int Number, long Epoch, bool Open, int LiveEntities, NodeIncarnation? Owner = null);
 
-/// <summary>The entities of this node: joins the store, starts a region per type, and hands everything off at the end.</summary>
-public sealed class ShardedEntities
+/// <summary>
+/// The entities of this node: joins the store, starts a region per type, and hands everything off at the end. Alone on its
+/// store, or as one of several nodes that share it.
+/// </summary>
+public sealed partial class ShardedEntities
 {
     private readonly ActorSystem _system;
     private readonly ShardedEntitiesOptions _options;
     private readonly ShardServices _services;
     private readonly Lock _gate = new();
-    private readonly List<(Shard Shard, IActorRef<ShardMessage> Actor)> _shards = [];
+    private readonly List<Shard> _shards = [];
+    private readonly ClusterNode? _cluster;
     private Task? _stopped;
 
-    private ShardedEntities(ActorSystem system, ShardedEntitiesOptions options, ShardServices services)
+    private ShardedEntities(ActorSystem system, ShardedEntitiesOptions options, ShardServices services, CommitSignal commits, ClusterNode? cluster = null)
     {
         _system = system;
         _options = options;
         _services = services;
+        _cluster = cluster;
+        Commits = commits;
     }
 
-    /// <summary>Says after each commit that a shard's log has grown.</summary>
-    public CommitSignal Commits => _services.Commits;
+    /// <summary>Says after each commit, of whichever node, that a shard's log has grown.</summary>
+    public CommitSignal Commits { get; }
 
     public NodeIncarnation Node => _services.Node;
 
@@ -54,81 +65,100 @@ public sealed class ShardedEntities
     {
         options ??= new ShardedEntitiesOptions();
         var node = await store.JoinAsync(options.Node, cancellationToken);
-        return new ShardedEntities(system, options, new ShardServices(
-            system.Runtime,
-            store,
-            new GroupCommitLane(store, system.Runtime, options.Commit),
-            options.Commit,
-            new CommitSignal(),
-            node,
-            new Permits(options.RecoveryPermits),
-            (loggers ?? NullLoggerFactory.Instance).CreateLogger("RagCluster.Kernel.Entities")));
+        var services = Services(system, store, options, node, loggers);
+        return new ShardedEntities(system, options, services, services.Commits);
     }
 
     /// <summary>
     /// Claims the type's shards, starts the entities that have open work, and gives the way to all of them. Returns
-    /// once the shards exist; commands wait, each for as long as it likes, until their shard is open.
+    /// once the shards exist; commands wait, each for as long as it likes, until their shard is open. As one of several
+    /// nodes it takes the shards that fall to it, if it has the type's role.
     /// </summary>
     /// <exception cref="StoreRefusedException">The type has another number of shards in the store.</exception>
+    /// <exception cref="ArgumentException">In a cluster: the definition does not say how commands look between nodes.</exception>
     public async ValueTask<IRegion<TCommand, TEvent, TReply>> StartAsync<TEntity, TState, TCommand, TEvent, TReply>(
         EntityDefinition<TEntity, TState, TCommand, TEvent, TReply> definition, CancellationToken cancellationToken = default)
         where TEntity : IEntity<TState, TCommand, TEvent, TReply>
     {
-        var rows = await _services.Store.PrepareShardsAsync(TEntity.Type, definition.Options.Validated().Shards, cancellationToken);
-        var shards = new List<Shard>();
-        var actors = new List<IActorRef<ShardMessage>>();
-        foreach (var row in rows)
+        if (_cluster is not null && definition.CommandJson is null)
         {
-            var shard = new Shard(row.ShardId, row.EntityType, row.Number, Math.Max(1, definition.Options.MaxLive / rows.Count));
-            var actor = _system.Spawn(
-                $"{row.EntityType}-{row.Number}",
-                () => new ShardActor(
-                    shard,
-                    _services,
-                    (handle, writer) => new EntityActor<TEntity, TState, TCommand, TEvent, TReply>(definition, handle, writer, _services),
-                    EntitySpawn(definition.Options)),
-                new SpawnOptions { Supervision = SupervisionStrategy.Stop });
-            shards.Add(shard);
-            actors.Add(actor);
+            throw new ArgumentException($"The definition of \"{TEntity.Type}\" does not say how commands look between nodes: set CommandJson.", nameof(definition));
         }
 
+        var rows = await _services.Store.PrepareShardsAsync(TEntity.Type, definition.Options.Validated().Shards, cancellationToken);
+        if (_cluster is not null)
+        {
+            return StartInCluster(definition, rows, _cluster);
+        }
+
+        Shard[] shards = [.. rows.Select(row => Begin(definition, row.ShardId, row.Number, rows.Count, $"{row.EntityType}-{row.Number}", seenEpoch: null))];
         lock (_gate)
         {
-            _shards.AddRange(shards.Zip(actors));
+            _shards.AddRange(shards);
         }
 
-        return new Region<TEntity, TState, TCommand, TEvent, TReply>(definition, shards, actors, _services);
+        return new Region<TEntity, TState, TCommand, TEvent, TReply>(definition, shards, _services);
     }
 
-    /// <summary>Waits until every shard that was started is open; tells at once when one cannot be.</summary>
+    /// <summary>
+    /// Waits until every shard that was started is open, on whichever node; tells at once when one cannot be.
+    /// </summary>
     public async Task OpenedAsync(CancellationToken cancellationToken = default)
     {
-        foreach (var (shard, _) in Shards())
+        if (_cluster is not null)
+        {
+            await OpenedInClusterAsync(_cluster, cancellationToken);
+            return;
+        }
+
+        foreach (var shard in Shards())
         {
             await shard.Opened.OrCancelled(cancellationToken);
         }
     }
 
-    public IReadOnlyList<ShardStatus> Describe() =>
-    [
-        .. Shards().Select(entry => new ShardStatus(
-            entry.Shard.EntityType,
-            entry.Shard.Number,
-            entry.Shard.Opened.IsCompletedSuccessfully ? entry.Shard.Opened.Result.Epoch : 0,
-            entry.Shard.Opened.IsCompletedSuccessfully,
-            entry.Shard.LiveEntities)),
-    ];
+    /// <summary>Every shard of the types that were started.</summary>
+    public IReadOnlyList<ShardStatus> Describe() => _cluster is not null
+        ? DescribeShards(_cluster)
+        : [.. Shards().Select(shard => new ShardStatus(shard.EntityType, shard.Number, shard.Epoch ?? 0, shard.Epoch is not null, shard.LiveEntities, _services.Node))];
 
     /// <summary>
-    /// Takes no more commands, lets those under way end, stops every entity, flushes, and gives the shards up. What is
-    /// not done within the budget is cut; nothing acknowledged is lost by that.
+    /// Takes no more commands, lets those under way end, stops every entity, flushes, and gives the shards up; in a
+    /// cluster to other nodes, who go on. What is not done within the budget is cut; nothing acknowledged is lost by that.
     /// </summary>
     public Task StopAsync(TimeSpan budget)
     {
         lock (_gate)
         {
-            return _stopped ??= StopOnceAsync(budget);
+            return _stopped ??= _cluster is null ? StopOnceAsync(budget) : LeaveAsync(_cluster, budget);
         }
+    }
+
+    private static ShardServices Services(ActorSystem system, IShardStore store, ShardedEntitiesOptions options, NodeIncarnation node, ILoggerFactory? loggers) => new(
+        system.Runtime,
+        store,
+        new GroupCommitLane(store, system.Runtime, options.Commit),
+        options.Commit,
+        new CommitSignal(),
+        node,
+        new Permits(options.RecoveryPermits),
+        (loggers ?? NullLoggerFactory.Instance).CreateLogger("RagCluster.Kernel.Entities"));
+
+    private Shard Begin<TEntity, TState, TCommand, TEvent, TReply>(
+        EntityDefinition<TEntity, TState, TCommand, TEvent, TReply> definition, int shardId, int number, int shards, string name, long? seenEpoch)
+        where TEntity : IEntity<TState, TCommand, TEvent, TReply>
+    {
+        var shard = new Shard(shardId, TEntity.Type, number, Math.Max(1, definition.Options.MaxLive / shards));
+        shard.Actor = _system.Spawn(
+            name,
+            () => new ShardActor(
+                shard,
+                _services,
+                (handle, writer) => new EntityActor<TEntity, TState, TCommand, TEvent, TReply>(definition, handle, writer, _services),
+                EntitySpawn(definition.Options),
+                seenEpoch),
+            new SpawnOptions { Supervision = SupervisionStrategy.Stop });
+        return shard;
     }
 
     private static SpawnOptions EntitySpawn(ShardedEntitiesOptions options, EntityOptions entity) => new()
@@ -143,29 +173,29 @@ public sealed class ShardedEntities
     {
         var shards = Shards();
         var start = _services.Runtime.Time.GetTimestamp();
-        foreach (var (shard, _) in shards)
+        foreach (var shard in shards)
         {
             shard.Refuse("The node is stopping; another one, or this one once it is back, takes the command.");
         }
 
         await ChangeStateAsync(NodeState.Draining);
-        if (!await Waits.All(shards.Select(entry => entry.Shard.DrainedAsync())).EndsWithin(budget / 2, _services.Runtime.Time))
+        if (!await Waits.All(shards.Select(shard => shard.DrainedAsync())).EndsWithin(budget / 2, _services.Runtime.Time))
         {
-            EntityLog.DrainIncomplete(_services.Log, "all", budget / 2, shards.Sum(entry => entry.Shard.CommandsUnderWay));
+            EntityLog.DrainIncomplete(_services.Log, "all", budget / 2, shards.Sum(shard => shard.CommandsUnderWay));
         }
 
         using var giveUp = new CancellationTokenSource(budget / 4, _services.Runtime.Time);
         using var registration = giveUp.Token.Register(() =>
         {
-            foreach (var writer in shards.Where(entry => entry.Shard.Opened.IsCompletedSuccessfully).Select(entry => entry.Shard.Opened.Result))
+            foreach (var writer in shards.Where(shard => shard.Opened.IsCompletedSuccessfully).Select(shard => shard.Opened.Result))
             {
                 writer.GiveUp();
             }
         });
         var left = budget - _services.Runtime.Time.GetElapsedTime(start);
-        if (!await Waits.All(shards.Select(entry => _system.StopAsync(entry.Actor, StopReason.HandedOff))).EndsWithin(left, _services.Runtime.Time))
+        if (!await Waits.All(shards.Select(shard => _system.StopAsync(shard.Actor, StopReason.HandedOff))).EndsWithin(left, _services.Runtime.Time))
         {
-            EntityLog.DrainIncomplete(_services.Log, "all", budget, shards.Sum(entry => entry.Shard.CommandsUnderWay));
+            EntityLog.DrainIncomplete(_services.Log, "all", budget, shards.Sum(shard => shard.CommandsUnderWay));
         }
 
         await ChangeStateAsync(NodeState.Left);
@@ -183,7 +213,7 @@ public sealed class ShardedEntities
         }
     }
 
-    private (Shard Shard, IActorRef<ShardMessage> Actor)[] Shards()
+    private Shard[] Shards()
     {
         lock (_gate)
         {

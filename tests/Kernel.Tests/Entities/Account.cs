@@ -65,6 +65,7 @@ public sealed class Account : IEntity<AccountState, AccountCommand, AccountEvent
 }
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(AccountCommand))]
 [JsonSerializable(typeof(AccountEvent))]
 [JsonSerializable(typeof(AccountReply))]
 [JsonSerializable(typeof(AccountState))]
