@@ -21,8 +21,8 @@ internal static class Nearest
 
     private static int Distance(string key, string candidate, string last)
     {
-        // The right key in the wrong group is as near as two typing errors.
-        var moved = candidate.EndsWith("." + last, StringComparison.Ordinal) ? 2 : int.MaxValue;
+        // A key without its first part is as near as one typing error, the right key in the wrong group as two.
+        var moved = candidate.EndsWith("." + key, StringComparison.Ordinal) ? 1 : candidate.EndsWith("." + last, StringComparison.Ordinal) ? 2 : int.MaxValue;
         return Math.Min(moved, Levenshtein(key, candidate));
     }
 

@@ -32,14 +32,66 @@ public sealed record BackoffOptions
 }
 
 /// <summary>The journal.</summary>
-public sealed record StoreOptions
+public sealed record StoreOptions : IChecked
 {
+    public StoreEngine Engine { get; init; } = StoreEngine.Sqlite;
+
     public SqliteOptions Sqlite { get; init; } = new();
+
+    public PostgresOptions Postgres { get; init; } = new();
 
     public GroupCommitOptions GroupCommit { get; init; } = new();
 
     [Within("1", "10000")]
     public int RecoveryPermits { get; init; } = 64;
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (Engine == StoreEngine.Postgres && Postgres.Connection is null)
+        {
+            yield return ("postgres.connection", "how to reach PostgreSQL, such as \"Host=db.example.org;Database=ragcluster;Username=ragcluster\"");
+        }
+    }
+}
+
+public enum StoreEngine
+{
+    /// <summary>A file in the data folder, for one node.</summary>
+    Sqlite,
+
+    /// <summary>A server that several nodes share.</summary>
+    Postgres,
+}
+
+public sealed record PostgresOptions
+{
+    /// <summary>As Npgsql writes it.</summary>
+    [Secret]
+    public string? Connection { get; init; }
+
+    /// <summary>A file whose first line is the password; null: it is in the connection, or none is needed.</summary>
+    public string? PasswordFile { get; init; }
+
+    [Within("1", "63")]
+    public string Schema { get; init; } = "ragcluster";
+
+    [Within("1", "4")]
+    public int Lanes { get; init; } = 1;
+
+    [Within("1", "1000")]
+    public int RecoveryConnections { get; init; } = 8;
+
+    [Within("1", "1000")]
+    public int QueryConnections { get; init; } = 4;
+
+    [Within("1", "1000")]
+    public int BlobConnections { get; init; } = 4;
+
+    [Within("100ms", "10m")]
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Within("1s", "1h")]
+    public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(10);
 }
 
 public sealed record SqliteOptions

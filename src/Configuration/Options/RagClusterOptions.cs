@@ -13,6 +13,8 @@ public sealed record RagClusterOptions : IChecked
 
     public NodeOptions Node { get; init; } = new();
 
+    public ClusterOptions Cluster { get; init; } = new();
+
     public HttpOptions Http { get; init; } = new();
 
     public ManagementOptions Management { get; init; } = new();
@@ -31,6 +33,8 @@ public sealed record RagClusterOptions : IChecked
 
     public PartitionOptions Partitions { get; init; } = new();
 
+    public CatalogOptions Catalog { get; init; } = new();
+
     public RetrievalOptions Retrieval { get; init; } = new();
 
     public IngestionOptions Ingestion { get; init; } = new();
@@ -46,6 +50,11 @@ public sealed record RagClusterOptions : IChecked
             yield return ("security.open.enabled", "auto or off, because http.host is not loopback and everybody could come in");
         }
 
+        if (Cluster.Enabled && Store.Engine == StoreEngine.Sqlite)
+        {
+            yield return ("store.engine", "postgres, because cluster.enabled is true and nodes cannot share a file");
+        }
+
         if (Security.Tokens.Count == 0 && !Http.IsLoopback)
         {
             yield return ("http.host", "loopback, or at least one of security.tokens: without, nobody could come in");
@@ -53,10 +62,36 @@ public sealed record RagClusterOptions : IChecked
     }
 }
 
-public sealed record NodeOptions
+public sealed record NodeOptions : IChecked
 {
     [Within("1", "100")]
     public string Name { get; init; } = "node-1";
+
+    /// <summary>What the node keeps: conversations, documents, partitions. Every node serves the API.</summary>
+    [Within("0", "3")]
+    public IReadOnlyList<string> Roles { get; init; } = NodeRoles.All;
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        for (var i = 0; i < Roles.Count; i++)
+        {
+            if (!NodeRoles.All.Contains(Roles[i]) || Roles.Take(i).Contains(Roles[i]))
+            {
+                yield return ($"roles.{i}", $"one of {string.Join(", ", NodeRoles.All)}, each once");
+            }
+        }
+    }
+}
+
+public static class NodeRoles
+{
+    public const string Conversations = "conversations";
+
+    public const string Documents = "documents";
+
+    public const string Partitions = "partitions";
+
+    public static IReadOnlyList<string> All { get; } = [Conversations, Documents, Partitions];
 }
 
 public sealed record LogOptions

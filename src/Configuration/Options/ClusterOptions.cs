@@ -1,0 +1,87 @@
+using RagCluster.Configuration.Binding;
+
+namespace RagCluster.Configuration.Options;
+
+/// <summary>Several nodes as one.</summary>
+public sealed record ClusterOptions : IChecked
+{
+    public bool Enabled { get; init; }
+
+    /// <summary>Nodes of a cluster with another name are refused.</summary>
+    [Within("1", "100")]
+    public string Name { get; init; } = "ragcluster";
+
+    /// <summary>Where the node listens for its peers: an IP address, <c>localhost</c>, or <c>*</c> for all interfaces.</summary>
+    [Within("1", "253")]
+    public string Host { get; init; } = "127.0.0.1";
+
+    /// <summary>0: any free port.</summary>
+    [Within("0", "65535")]
+    public int Port { get; init; } = 2552;
+
+    /// <summary>Where peers reach the node, "host" or "host:port"; null: at host and port.</summary>
+    public string? Advertise { get; init; }
+
+    /// <summary>A file whose first line every node of the cluster knows.</summary>
+    public string? SecretFile { get; init; }
+
+    public ClusterTlsOptions Tls { get; init; } = new();
+
+    [Within("1s", "5m")]
+    public TimeSpan Lease { get; init; } = TimeSpan.FromMilliseconds(2400);
+
+    [Within("1s", "10m")]
+    public TimeSpan SuspectAfter { get; init; } = TimeSpan.FromSeconds(3);
+
+    [Within("100ms", "10m")]
+    public TimeSpan HandOffTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    [Within("1", "1000000")]
+    public int BufferPerShard { get; init; } = 1_000;
+
+    [Within("1MiB", "2047MiB")]
+    public ByteSize MaxMessage { get; init; } = ByteSize.MiB(256);
+
+    [Within("1s", "1h")]
+    public TimeSpan JoinTimeout { get; init; } = TimeSpan.FromMinutes(5);
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (!HostNames.IsValid(Host))
+        {
+            yield return ("host", "an IP address, localhost or * for all interfaces");
+        }
+
+        if (Enabled && Host == "*" && Advertise is null)
+        {
+            yield return ("advertise", "the name or address under which the other nodes reach this one, because host is *");
+        }
+
+        if (Enabled && SecretFile is null && Tls.Certificate is null)
+        {
+            yield return ("secret-file", "a file with a secret of at least 16 characters that all nodes share, or certificates in tls: nobody else may join");
+        }
+
+        if (new[] { Tls.Certificate, Tls.Key, Tls.Authorities } is var files && files.Any(file => file is null) && files.Any(file => file is not null))
+        {
+            yield return ("tls", "certificate, key and authorities, or none of them");
+        }
+    }
+}
+
+/// <summary>Mutual TLS between nodes, from PEM files.</summary>
+public sealed record ClusterTlsOptions
+{
+    public string? Certificate { get; init; }
+
+    public string? Key { get; init; }
+
+    public string? Authorities { get; init; }
+}
+
+/// <summary>The lists of documents and conversations.</summary>
+public sealed record CatalogOptions
+{
+    [Within("50ms", "10m")]
+    public TimeSpan PollInterval { get; init; } = TimeSpan.FromSeconds(5);
+}
