@@ -11,7 +11,11 @@ public sealed record NodeJoin(string Node, string Address, IReadOnlyList<string>
 /// <param name="JoinedAt">By the store's clock; the oldest member is the first by this, then by name.</param>
 /// <param name="Expired">The lease is over, though nobody has said so in the row yet.</param>
 public sealed record MemberRow(
-    NodeIncarnation Node, NodeState State, string Address, IReadOnlyList<string> Roles, DateTimeOffset JoinedAt, bool Expired);
+    NodeIncarnation Node, NodeState State, string Address, IReadOnlyList<string> Roles, DateTimeOffset JoinedAt, bool Expired)
+{
+    /// <summary>How long a member that is dead or has left stays in the list, for people to see.</summary>
+    public static readonly TimeSpan ListedAfterEnd = TimeSpan.FromHours(24);
+}
 
 /// <summary>
 /// A store that several nodes share: the shards, and the rows that say which nodes live. Only the store's clock writes
@@ -20,7 +24,10 @@ public sealed record MemberRow(
 /// <remarks>
 /// <para>Here <see cref="IShardStore.ClaimAsync"/> takes effect only for a claimer whose own row is up, or draining if
 /// it already owns the shard (it resolves a doubt); otherwise it answers null, as where the epoch differs.</para>
-/// <para><see cref="IShardStore.ChangeStateAsync"/> knows joining -> up -> draining -> left; dead is final.</para>
+/// <para><see cref="IShardStore.ChangeStateAsync"/> goes joining, up, draining, left and never back; the state that it
+/// has already is answered with true. Dead and left are final. Who is expired can only leave.</para>
+/// <para>A claim, release, snapshot or change of state that throws <see cref="StoreFailure.Unreachable"/> may have taken
+/// effect, or may still do so before the row's next change: read the row again.</para>
 /// </remarks>
 public interface IClusterStore : IShardStore
 {
@@ -39,6 +46,16 @@ public interface IClusterStore : IShardStore
 
     /// <summary>Declares a member dead before its lease is over, as an operator does. False if it was not alive.</summary>
     ValueTask<bool> DeclareDeadAsync(NodeIncarnation node, CancellationToken cancellationToken = default);
+
+    /// <summary>
+    /// Writes down a member whose membership another store decides, with a lease by this store's clock, so that its
+    /// claims are judged here. False if a later incarnation is known here, or this one as dead or left.
+    /// </summary>
+    ValueTask<bool> MirrorAsync(MemberRow member, TimeSpan lease, CancellationToken cancellationToken = default);
+
+    /// <summary>The shards of these numbers, of a type that has <paramref name="shards"/> in all over several stores; created when the type is new here.</summary>
+    /// <exception cref="StoreRefusedException">The type has another number of shards, or other ones here.</exception>
+    ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, IReadOnlyList<int> numbers, CancellationToken cancellationToken = default);
 
     /// <summary>Every shard of every type, in order of id.</summary>
     ValueTask<IReadOnlyList<ShardRow>> ListShardsAsync(CancellationToken cancellationToken = default);

@@ -11,6 +11,9 @@ public enum StoreFailure
     /// <summary>Somebody else held the store for too long.</summary>
     Busy,
 
+    /// <summary>The database server does not answer, or is only a standby for now.</summary>
+    Unreachable,
+
     /// <summary>What was read is not what was written.</summary>
     Corrupt,
 

@@ -11,6 +11,7 @@ public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? f
     private readonly Lock _gate = new();
     private readonly SortedDictionary<string, InMemoryNode> _nodes = new(StringComparer.Ordinal);
     private readonly List<ShardTable> _shards = [];
+    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, ReadOnlyMemory<byte>> _blobs = new(StringComparer.Ordinal);
     private readonly SortedDictionary<string, string> _settings = new(StringComparer.Ordinal);
     private readonly StoreFaults _faults = faults ?? new StoreFaults();
@@ -23,22 +24,30 @@ public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? f
     public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shards);
-        return Call<IReadOnlyList<ShardRow>>(() =>
-        {
-            var count = _shards.Count(shard => shard.Row.EntityType == entityType);
-            if (count > 0 && count != shards)
-            {
-                throw ShardCounts.Differ(entityType, count.ToString(System.Globalization.CultureInfo.InvariantCulture), shards);
-            }
-
-            for (; count < shards; count++)
-            {
-                _shards.Add(new ShardTable(new ShardRow(_shards.Count + 1, entityType, count, null, 0)));
-            }
-
-            return [.. _shards.Select(shard => shard.Row).Where(row => row.EntityType == entityType)];
-        });
+        return PrepareShardsAsync(entityType, shards, [.. Enumerable.Range(0, shards)], cancellationToken);
     }
+
+    public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(
+        string entityType, int shards, IReadOnlyList<int> numbers, CancellationToken cancellationToken = default) => Call<IReadOnlyList<ShardRow>>(() =>
+    {
+        if (_counts.TryGetValue(entityType, out var count) && count != shards)
+        {
+            throw ShardCounts.Differ(entityType, count.ToString(System.Globalization.CultureInfo.InvariantCulture), shards);
+        }
+
+        if (_counts.TryAdd(entityType, shards))
+        {
+            foreach (var number in numbers)
+            {
+                _shards.Add(new ShardTable(new ShardRow(_shards.Count + 1, entityType, number, null, 0)));
+            }
+        }
+
+        ShardRow[] rows = [.. _shards.Select(shard => shard.Row).Where(row => row.EntityType == entityType).OrderBy(row => row.Number)];
+        return rows.Select(row => row.Number).SequenceEqual(numbers.Order())
+            ? rows
+            : throw new StoreRefusedException($"The store in memory has other shards of \"{entityType}\" than the configured stores give it.");
+    });
 
     public ValueTask<ShardRow> FindShardAsync(int shardId, CancellationToken cancellationToken = default) => Call(() => Shard(shardId).Row);
 

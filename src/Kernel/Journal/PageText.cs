@@ -1,6 +1,6 @@
 using System.Text;
 
-namespace RagCluster.Kernel.Journal.Sqlite;
+namespace RagCluster.Kernel.Journal;
 
 /// <summary>Holds the texts of one page of records in few large arrays instead of two small ones per record.</summary>
 internal sealed class PageText
