@@ -19,8 +19,9 @@ internal static class PostgresErrors
     /// <summary>What was sent is wrong, and not the server's state: data exceptions and violated constraints.</summary>
     public static bool IsAboutData(PostgresException e) => e.SqlState.StartsWith("22", StringComparison.Ordinal) || e.SqlState.StartsWith("23", StringComparison.Ordinal);
 
+    /// <summary>Npgsql throws a bare Exception where the server's answer is not what it expects.</summary>
     public static bool IsFromServerOrConnection(Exception e) =>
-        e is NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException or ObjectDisposedException or InvalidOperationException;
+        e is NpgsqlException or SocketException or IOException or TimeoutException or AuthenticationException or InvalidOperationException || e.GetType() == typeof(Exception);
 
     /// <summary>The connection broke or could not be made, rather than that the server refused a statement.</summary>
     public static bool IsBroken(Exception e) => e switch

@@ -46,8 +46,10 @@ internal sealed class PostgresPool : IAsyncDisposable
 
         // The server's limit comes first: its answer is certain, and this one's is not.
         parsed.CommandTimeout = (int)Math.Ceiling(statementTimeout.TotalSeconds) + 5;
-        parsed.MaxAutoPrepare = 50;
-        parsed.AutoPrepareMinUsages = 2;
+
+        // What is worth it is prepared by name. Preparing by itself loses count when the server refuses a parameter of a
+        // statement that it is just preparing (seen with 10.0: "unexpected backend message" at the next use).
+        parsed.MaxAutoPrepare = 0;
         return parsed;
     }
 

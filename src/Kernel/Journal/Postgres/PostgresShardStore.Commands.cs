@@ -23,6 +23,7 @@ public sealed partial class PostgresShardStore
     {
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
+        await command.PrepareAsync();
         return await command.ExecuteNonQueryAsync();
     }
 
@@ -31,6 +32,7 @@ public sealed partial class PostgresShardStore
     {
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
+        await command.PrepareAsync();
         await using var reader = await command.ExecuteReaderAsync();
         var value = await reader.ReadAsync() && !await reader.IsDBNullAsync(0) ? await reader.GetFieldValueAsync<T>(0) : default;
         await ToTheEndAsync(reader);

@@ -54,8 +54,9 @@ public sealed partial class PostgresShardStore
                 {
                     throw PostgresErrors.Exception(e, _options);
                 }
-                catch (Exception e) when (PostgresErrors.IsFromServerOrConnection(e))
+                catch (Exception e)
                 {
+                    // Whatever it is, the statement may have been sent.
                     LogUnknown(_log, e, batches.Count, _options.Target);
                     return Same(batches, AppendResult.Unknown);
                 }
@@ -81,6 +82,7 @@ public sealed partial class PostgresShardStore
         connection.Notice += Warned;
         try
         {
+            await command.PrepareAsync();
             await using var reader = await command.ExecuteReaderAsync();
             while (await reader.ReadAsync())
             {
@@ -121,6 +123,7 @@ public sealed partial class PostgresShardStore
 
                 // A second attempt has another command, and a parameter belongs to one.
                 command.Parameters.AddRange(Array.ConvertAll(parameters, parameter => parameter.Clone()));
+                await command.PrepareAsync(token);
                 await using var reader = await command.ExecuteReaderAsync(token);
                 return await PageAsync(reader, limit, token);
             },

@@ -31,6 +31,7 @@ public sealed partial class PostgresShardStore
             {
                 Parameters = { Integer(shardId), Text(entity) },
             };
+            await command.PrepareAsync(token);
             await using var reader = await command.ExecuteReaderAsync(token);
             return await reader.ReadAsync(token)
                 ? new Snapshot(

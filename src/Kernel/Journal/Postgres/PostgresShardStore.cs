@@ -78,6 +78,19 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
         }
     }
 
+    public ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default) => _queries.RepeatableAsync(
+        async (connection, _) =>
+        {
+            await WriteAsync(
+                connection,
+                "INSERT INTO meta (key, value) VALUES ('setting.' || $1, $2) ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE $3",
+                Text(setting),
+                Text(value),
+                new NpgsqlParameter<bool> { TypedValue = replace });
+            return (await ScalarAsync<string>(connection, "SELECT value FROM meta WHERE key = 'setting.' || $1", Text(setting)))!;
+        },
+        cancellationToken);
+
     public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, CancellationToken cancellationToken = default)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(shards);

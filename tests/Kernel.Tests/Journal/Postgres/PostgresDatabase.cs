@@ -1,15 +1,19 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
-using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Journal.Postgres;
 using RagCluster.TestKit;
 using RagCluster.TestKit.Postgres;
 
 namespace RagCluster.Kernel.Tests.Journal.Postgres;
 
-/// <summary>A test's database on a server, its store, and the means to get between the store's statements.</summary>
-internal sealed class PostgresDatabase(PostgresServer server, string name)
+/// <summary>A test's schema on a server, its store, and the means to get between the store's statements.</summary>
+internal sealed class PostgresDatabase(PostgresServer server, string name, string schema)
 {
+    private static readonly ConcurrentDictionary<string, Lazy<Task<string>>> s_databases = new();
+    private static int s_schemas;
+
     /// <summary>The advisory lock that appends wait for while a test holds it (<see cref="BlockAppendsAsync"/>).</summary>
     private const int Gate = 4711;
 
@@ -17,17 +21,20 @@ internal sealed class PostgresDatabase(PostgresServer server, string name)
 
     public string Name => name;
 
-    public static async Task<PostgresDatabase> CreateAsync(PostgresServer? server = null)
+    /// <summary>One database for each class of tests, whose tests follow each other; to make one takes longer than most tests.</summary>
+    public static async Task<PostgresDatabase> CreateAsync([CallerFilePath] string tests = "")
     {
         Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
-        server ??= await PostgresServer.SharedAsync();
-        return new PostgresDatabase(server, await server.CreateDatabaseAsync());
+        var server = await PostgresServer.SharedAsync();
+        var name = await s_databases.GetOrAdd(tests, _ => new(server.CreateDatabaseAsync)).Value;
+        return new PostgresDatabase(server, name, $"test_{Interlocked.Increment(ref s_schemas)}");
     }
 
     /// <summary>Short limits, so that tests of waiting do not wait long.</summary>
     public PostgresStoreOptions Options => new()
     {
         Connection = server.ConnectionString(name),
+        Schema = schema,
         LockTimeout = TimeSpan.FromMilliseconds(400),
         MinBackoff = TimeSpan.FromMilliseconds(20),
         MaxBackoff = TimeSpan.FromMilliseconds(100),
@@ -36,7 +43,7 @@ internal sealed class PostgresDatabase(PostgresServer server, string name)
     public Task<PostgresShardStore> OpenAsync(PostgresStoreOptions? options = null, CancellationToken cancellationToken = default) =>
         PostgresShardStore.OpenAsync(options ?? Options, SystemRuntime.Instance, NullLogger<PostgresShardStore>.Instance, cancellationToken);
 
-    public Task<object?> ExecuteAsync(string sql) => server.ExecuteAsync($"SET search_path = ragcluster; {sql}", name);
+    public Task<object?> ExecuteAsync(string sql) => server.ExecuteAsync($"SET search_path = {schema}; {sql}", name);
 
     public async Task<PostgresShardStore> OpenPatientAsync() => await OpenAsync(Options with { LockTimeout = TimeSpan.FromSeconds(10) });
 
@@ -56,7 +63,7 @@ internal sealed class PostgresDatabase(PostgresServer server, string name)
 
     public async Task<NpgsqlConnection> ConnectAsync()
     {
-        var connection = new NpgsqlConnection(server.SocketConnectionString(name) + ";Pooling=false;Search Path=ragcluster");
+        var connection = new NpgsqlConnection(server.SocketConnectionString(name) + $";Pooling=false;Search Path={schema}");
         await connection.OpenAsync();
         return connection;
     }
