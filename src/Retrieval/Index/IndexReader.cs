@@ -138,14 +138,11 @@ public sealed class IndexReader
         var total = 0f;
         foreach (var term in bm25.Terms)
         {
-            var postings = view.Postings(term.Term);
-            var at = PostingList.FirstAtOrAfter(postings, chunk);
-            if (at == postings.Length || PostingList.ChunkOf(postings[at]) != chunk)
+            if (view.Postings(term.Term)?.At(chunk) is not { } frequencies)
             {
                 continue;
             }
 
-            var frequencies = PostingList.FrequenciesOf(postings[at]);
             var score = bm25.Score(term.Weight, frequencies, view.Lengths, chunk);
             total += score;
             contributions.Add(new TermContribution(

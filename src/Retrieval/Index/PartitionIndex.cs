@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
 
@@ -14,8 +15,9 @@ namespace RagCluster.Retrieval.Index;
 /// <remarks>
 /// One thread at a time applies events; any number search meanwhile, each on a snapshot (<see cref="Reader"/>) that
 /// costs nothing to take and never changes. What was applied is in the next snapshot. Neither side waits for the other.
-/// Chunks go into the last segment until it is full. Deleting only marks them; a segment that is more than half deleted
-/// is rewritten, so the garbage stays below the living.
+/// Chunks go into the last segment until it is full; then it is sealed, its postings packed, and another one begins.
+/// Deleting only marks chunks; a segment that is more than half deleted is rewritten, so the garbage stays below the
+/// living. Segments that restarts left small are merged.
 /// </remarks>
 public sealed class PartitionIndex
 {
@@ -69,14 +71,16 @@ public sealed class PartitionIndex
     /// </summary>
     public bool Apply(ChunksIndexed indexed)
     {
-        var (readers, revision) = (indexed.Readers, indexed.AccessRevision);
-        if (_documents.TryGetValue(indexed.Document, out var old))
+        if (_documents.TryGetValue(indexed.Document, out var old) && old.Stored.Version > indexed.Version)
         {
-            if (old.Stored.Version > indexed.Version)
-            {
-                return false;
-            }
+            return false;
+        }
 
+        // Before the old version is looked up for good: opening a segment may move documents.
+        var segment = OpenSegment();
+        var (readers, revision) = (indexed.Readers, indexed.AccessRevision);
+        if (_documents.TryGetValue(indexed.Document, out old))
+        {
             if (old.AccessRevision > revision)
             {
                 (readers, revision) = (old.Readers, old.AccessRevision);
@@ -85,7 +89,6 @@ public sealed class PartitionIndex
             Delete(old);
         }
 
-        var segment = OpenSegment();
         var row = segment.Add(indexed);
         Admit(segment, row, readers, revision);
         if (old is not null)
@@ -170,14 +173,35 @@ public sealed class PartitionIndex
     /// <summary>The segment that takes the next document.</summary>
     private Segment OpenSegment()
     {
-        if (_views.Length > 0 && _views[^1].Segment is var last && last.ChunkCount < _options.MaxSegmentChunks && last.TextLength < _options.MaxSegmentText)
+        if (_views.Length > 0 && _views[^1].Segment is { IsSealed: false } last)
         {
-            return last;
+            if (last.ChunkCount < _options.MaxSegmentChunks && last.TextLength < _options.MaxSegmentText)
+            {
+                return last;
+            }
+
+            last.Seal();
         }
 
+        MergeSmall();
         var segment = new Segment(_options.Analyzer);
         _views = [.. _views, SegmentView.Of(segment)];
         return segment;
+    }
+
+    /// <summary>
+    /// Puts the two smallest segments together as long as they fit into one and the smaller is not much the smaller:
+    /// restarts leave segments that are not full, and so there are never more than a few of those.
+    /// </summary>
+    private void MergeSmall()
+    {
+        while (_views.OrderBy(view => view.LiveCount).Take(2).ToArray() is [var small, var next]
+            && small.LiveCount + next.LiveCount <= _options.MaxSegmentChunks
+            && small.Segment.TextLength + next.Segment.TextLength <= _options.MaxSegmentText
+            && small.LiveCount * 2 >= next.LiveCount)
+        {
+            Merge(small, next);
+        }
     }
 
     /// <summary>Takes the document just added to the last segment into that segment's view.</summary>
@@ -230,26 +254,41 @@ public sealed class PartitionIndex
             return;
         }
 
-        _views = [.. _views.Where(v => v != view)];
-        var target = OpenSegment();
-        var numbers = new int[view.Count];
-        numbers.AsSpan().Fill(-1);
-        for (var row = 0; row < view.DocumentCount; row++)
-        {
-            var stored = view.Documents[row];
-            if (_documents.TryGetValue(stored.Document, out var entry) && entry.Segment == segment && entry.Row == row)
-            {
-                var moved = target.AddCopy(stored, view);
-                for (var i = 0; i < stored.Count; i++)
-                {
-                    numbers[stored.First + i] = target.Documents[moved].First + i;
-                }
+        segment.Seal();
+        Merge(view);
+    }
 
-                Admit(target, moved, entry.Readers, entry.AccessRevision);
+    /// <summary>Puts a segment with the living chunks of sealed ones in their place, before the one that grows.</summary>
+    private void Merge(params SegmentView[] views)
+    {
+        var target = new Segment(_options.Analyzer);
+        var growing = _views.Where(view => !view.Segment.IsSealed).ToArray();
+        _views = [.. _views.Where(view => view.Segment.IsSealed && !views.Contains(view)), SegmentView.Of(target)];
+        var sources = new List<(PackedLexicon, int[])>(views.Length);
+        foreach (var view in views)
+        {
+            var numbers = new int[view.Count];
+            numbers.AsSpan().Fill(-1);
+            for (var row = 0; row < view.DocumentCount; row++)
+            {
+                var stored = view.Documents[row];
+                if (_documents.TryGetValue(stored.Document, out var entry) && entry.Segment == view.Segment && entry.Row == row)
+                {
+                    var moved = target.AddCopy(stored, view);
+                    for (var i = 0; i < stored.Count; i++)
+                    {
+                        numbers[stored.First + i] = target.Documents[moved].First + i;
+                    }
+
+                    Admit(target, moved, entry.Readers, entry.AccessRevision);
+                }
             }
+
+            sources.Add(((PackedLexicon)view.Segment.Lexicon, numbers));
         }
 
-        target.AddPostings(view, numbers);
+        target.Seal(LexiconMerger.Merge(sources, target.ChunkCount, target.Lengths));
+        _views = [.. _views, .. growing];
     }
 
     private static PerField<long> Sum(Lengths lengths, StoredDocument document, PerField<long> from, int sign)

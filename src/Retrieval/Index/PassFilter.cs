@@ -56,11 +56,7 @@ internal sealed class PassFilter
         foreach (var (key, value) in _filter.Metadata)
         {
             var having = new ulong[bits.Length];
-            foreach (var posting in view.Postings(MetadataTerm.Of(key, value)))
-            {
-                Bitmap.Add(having, PostingList.ChunkOf(posting));
-            }
-
+            view.Postings(MetadataTerm.Of(key, value))?.AddTo(having);
             Bitmap.And(bits, having);
         }
 

@@ -1,5 +1,6 @@
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Vectors;
 
@@ -12,7 +13,7 @@ namespace RagCluster.Retrieval.Index;
 /// </summary>
 internal sealed class Segment(Analyzer analyzer)
 {
-    private readonly List<PostingList> _touched = [];
+    private Lexicon _lexicon = new GrowingLexicon(analyzer);
     private StoredChunk[] _chunks = new StoredChunk[4];
     private int[] _bodyLengths = new int[4];
     private int[] _titleLengths = new int[4];
@@ -22,7 +23,11 @@ internal sealed class Segment(Analyzer analyzer)
 
     public Analyzer Analyzer => analyzer;
 
-    public TermTable Terms { get; } = new();
+    /// <summary>The chunks' terms; while the segment grows an open set of them, and packed ones once it is sealed.</summary>
+    public Lexicon Lexicon => Volatile.Read(ref _lexicon);
+
+    /// <summary>Whether nothing can be added any more.</summary>
+    public bool IsSealed => Lexicon is PackedLexicon;
 
     /// <summary>By number of dimensions; models differ in it, and while a corpus moves from one to another both are here.</summary>
     public IReadOnlyList<FlatVectors> Vectors => Volatile.Read(ref _vectors);
@@ -34,13 +39,11 @@ internal sealed class Segment(Analyzer analyzer)
     /// <summary>The bytes of text that the segment holds.</summary>
     public long TextLength { get; private set; }
 
-    public long PostingCount { get; private set; }
-
     /// <summary>The file that holds the segment's first so many chunks, once one was written or read.</summary>
     public SavedSegment? Saved { get; set; }
 
     /// <summary>Roughly what the segment takes in memory.</summary>
-    public long Bytes => (PostingCount * 8) + (Terms.Count * 100L) + TextLength + Vectors.Sum(vectors => vectors.Bytes) + (ChunkCount * 80L);
+    public long Bytes => Lexicon.Bytes + TextLength + Vectors.Sum(vectors => vectors.Bytes) + (ChunkCount * 80L);
 
     public StoredChunk[] Chunks => _chunks;
 
@@ -85,19 +88,26 @@ internal sealed class Segment(Analyzer analyzer)
         return DocumentCount++;
     }
 
-    /// <summary>Adds the postings of chunks that are here already.</summary>
-    public void AddTerm(PostingList list)
+    /// <summary>Packs what grew. Readers of any snapshot find in the one what they would have in the other.</summary>
+    public void Seal()
     {
-        var postings = list.Below(ChunkCount);
-        foreach (var posting in postings)
+        if (Lexicon is GrowingLexicon growing)
         {
-            var chunk = PostingList.ChunkOf(posting);
-            list.Widen(PostingList.FrequenciesOf(posting), _bodyLengths[chunk], _titleLengths[chunk], _headingsLengths[chunk]);
+            Seal(growing.Pack(ChunkCount, Lengths));
         }
-
-        Terms.Add(list);
-        PostingCount += postings.Length;
     }
+
+    /// <summary>Gives the chunks, which are all here, their terms.</summary>
+    public void Seal(PackedLexicon lexicon) => Volatile.Write(ref _lexicon, lexicon);
+
+    /// <summary>The terms of the chunks of a view, packed.</summary>
+    public static PackedLexicon PackedOf(SegmentView view) => view.Segment.Lexicon switch
+    {
+        PackedLexicon packed when packed.ChunkCount == view.Count => packed,
+        PackedLexicon packed => LexiconMerger.Merge([(packed, NumbersBelow(view.Count, packed.ChunkCount))], view.Count, view.Lengths),
+        GrowingLexicon growing => growing.Pack(view.Count, view.Lengths),
+        _ => throw new InvalidOperationException("A segment has a lexicon of an unknown kind."),
+    };
 
     /// <summary>Takes over a document of another segment, as it is stored there, but for its postings. Its row.</summary>
     public int AddCopy(StoredDocument document, SegmentView from)
@@ -116,24 +126,6 @@ internal sealed class Segment(Analyzer analyzer)
         return AddDocument(copy);
     }
 
-    /// <summary>Takes over postings; <paramref name="numbers"/> gives a chunk's new number, rising with the old one, or -1 for one that is not taken.</summary>
-    public void AddPostings(SegmentView from, ReadOnlySpan<int> numbers)
-    {
-        foreach (var list in from.Segment.Terms.All())
-        {
-            PostingList? own = null;
-            foreach (var posting in list.Below(from.Count))
-            {
-                if (numbers[PostingList.ChunkOf(posting)] is var number and >= 0)
-                {
-                    own ??= Terms.FindOrAdd(list.Term);
-                    own.Append(number, PostingList.FrequenciesOf(posting), _bodyLengths[number], _titleLengths[number], _headingsLengths[number]);
-                    PostingCount++;
-                }
-            }
-        }
-    }
-
     /// <summary>Appends a chunk whose postings are added by themselves: when segments are read or rewritten.</summary>
     public void AddStored(in StoredChunk chunk, int body, int title, int headings, ReadOnlySpan<Half> vector)
     {
@@ -144,48 +136,10 @@ internal sealed class Segment(Analyzer analyzer)
 
     private void AddChunk(StoredDocument document, Chunk chunk)
     {
-        var body = Count(chunk.Text, Field.Body);
-        var title = Count(document.Title, Field.Title);
-        var headings = 0;
-        foreach (var heading in chunk.Headings)
-        {
-            headings += Count(heading, Field.Headings);
-        }
-
-        foreach (var list in _touched)
-        {
-            list.Flush(ChunkCount, body, title, headings);
-        }
-
-        PostingCount += _touched.Count + document.Metadata.Count;
-        _touched.Clear();
-        foreach (var (key, value) in document.Metadata)
-        {
-            Terms.FindOrAdd(MetadataTerm.Of(key, value)).Append(ChunkCount, default, 0, 0, 0);
-        }
-
+        var (body, title, headings) = ((GrowingLexicon)_lexicon).Add(ChunkCount, chunk.Text, document.Title, chunk.Headings, document.Metadata);
         AddVector(chunk.Vector.Values);
         Append(new StoredChunk(document, chunk), body, title, headings);
         TextLength += chunk.Text.Length * 2;
-    }
-
-    /// <summary>Adds the field's terms to those of the chunk at hand and gives its length.</summary>
-    private int Count(string text, Field field)
-    {
-        var length = 0;
-        var tokens = analyzer.Analyze(text);
-        while (tokens.MoveNext())
-        {
-            var list = Terms.FindOrAdd(tokens.Term);
-            if (list.CountOccurrence(field))
-            {
-                _touched.Add(list);
-            }
-
-            length += tokens.IsWhole ? 0 : 1;
-        }
-
-        return length;
     }
 
     /// <summary>Gives the next chunk its vector. What has no dimension, or too many, is in no ranking.</summary>
@@ -218,6 +172,18 @@ internal sealed class Segment(Analyzer analyzer)
         _titleLengths[ChunkCount] = title;
         _headingsLengths[ChunkCount] = headings;
         ChunkCount++;
+    }
+
+    /// <summary>Numbers that stay as they are below <paramref name="count"/>, and end there.</summary>
+    private static int[] NumbersBelow(int count, int total)
+    {
+        var numbers = new int[total];
+        for (var i = 0; i < total; i++)
+        {
+            numbers[i] = i < count ? i : -1;
+        }
+
+        return numbers;
     }
 
     /// <summary>Views keep the array that they were made with, so a full one is copied, never resized in place.</summary>

@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Scoring;
 
 namespace RagCluster.Retrieval.Index;
@@ -5,6 +7,11 @@ namespace RagCluster.Retrieval.Index;
 /// <summary>A segment as it was at one moment: how many chunks it had, which of them were deleted, and who might read them. Immutable.</summary>
 internal sealed class SegmentView
 {
+    private const int MostFrequencies = 4096;
+
+    /// <summary>What was counted where there are deleted chunks: counting them takes a look at every posting.</summary>
+    private readonly ConcurrentDictionary<string, int> _frequencies = new(1, 0, StringComparer.Ordinal);
+
     public required Segment Segment { get; init; }
 
     /// <summary>Chunks from here on came later.</summary>
@@ -61,22 +68,41 @@ internal sealed class SegmentView
 
     public bool IsDeleted(int chunk) => Deleted is { } deleted && chunk >> 6 < deleted.Length && Bitmap.Has(deleted, chunk);
 
-    /// <summary>The term's postings; those of deleted chunks are among them.</summary>
-    public ReadOnlySpan<ulong> Postings(ReadOnlySpan<char> term) => Segment.Terms.Find(term) is { } list ? list.Below(Count) : [];
+    /// <summary>The term's postings; those of deleted chunks are among them. Null where there are none.</summary>
+    public TermPostings? Postings(ReadOnlySpan<char> term) => Segment.Lexicon.Find(term, Count);
 
     /// <summary>In how many live chunks the term occurs.</summary>
-    public int DocumentFrequency(ReadOnlySpan<char> term)
+    public int DocumentFrequency(string term)
     {
-        var postings = Postings(term);
+        if (Postings(term) is not { } postings)
+        {
+            return 0;
+        }
+
         if (Deleted is null)
         {
-            return postings.Length;
+            return postings.Count;
+        }
+
+        if (_frequencies.TryGetValue(term, out var known))
+        {
+            return known;
         }
 
         var live = 0;
-        foreach (var posting in postings)
+        var block = new PostingBlock();
+        for (var number = 0; number < postings.BlockCount; number++)
         {
-            live += IsDeleted(PostingList.ChunkOf(posting)) ? 0 : 1;
+            postings.Load(number, block);
+            foreach (var chunk in block.Chunks[..block.Count])
+            {
+                live += IsDeleted((int)chunk) ? 0 : 1;
+            }
+        }
+
+        if (_frequencies.Count < MostFrequencies)
+        {
+            _frequencies[term] = live;
         }
 
         return live;

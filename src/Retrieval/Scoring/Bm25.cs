@@ -1,6 +1,10 @@
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Postings;
 
 namespace RagCluster.Retrieval.Scoring;
 
@@ -60,12 +64,55 @@ internal sealed class Bm25
     }
 
     /// <summary>
-    /// At least the score of every posting of the list. Rounding may lift a score above its bound by a few units in the
-    /// last place, which <see cref="LexicalSearch"/> allows for.
+    /// The scores of a block of postings, the same to the last bit as <see cref="Score"/> gives them one by one.
     /// </summary>
-    public float Bound(float termWeight, PostingList list)
+    /// <param name="scores">As many as the block has, up to the next multiple of eight; what is beyond the count means nothing.</param>
+    public void Score(float termWeight, PostingBlock block, in Lengths lengths, Span<float> scores)
     {
-        var (often, shortest) = list.Bounds;
+        if (!Avx2.IsSupported)
+        {
+            for (var i = 0; i < block.Count; i++)
+            {
+                scores[i] = Score(termWeight, block.FrequenciesAt(i), lengths, block.ChunkAt(i));
+            }
+
+            return;
+        }
+
+        var (weight, constant, slope) = (Vector256.Create(_weight.Body), Vector256.Create(_constant.Body), Vector256.Create(_slope.Body));
+        var (k1, total) = (Vector256.Create(_k1), Vector256.Create(termWeight));
+        ref var chunks = ref MemoryMarshal.GetReference(MemoryMarshal.Cast<uint, int>(block.Chunks));
+        ref var bodies = ref MemoryMarshal.GetReference(MemoryMarshal.Cast<uint, int>(block.Bodies));
+        ref var target = ref MemoryMarshal.GetReference(scores);
+        unsafe
+        {
+            fixed (int* bodyLengths = lengths.Body)
+            {
+                for (var i = 0; i < block.Count; i += 8)
+                {
+                    var length = Vector256.ConvertToSingle(Avx2.GatherVector256(bodyLengths, Vector256.LoadUnsafe(ref chunks, (nuint)i), sizeof(int)));
+                    var tf = weight * Vector256.ConvertToSingle(Vector256.LoadUnsafe(ref bodies, (nuint)i)) / (constant + (slope * length));
+                    (total * (tf / (k1 + tf))).StoreUnsafe(ref target, (nuint)i);
+                }
+            }
+        }
+
+        for (var i = 0; block.HasHeads && i < block.Count; i++)
+        {
+            if (block.Heads[i] != 0)
+            {
+                scores[i] = Score(termWeight, block.FrequenciesAt(i), lengths, block.ChunkAt(i));
+            }
+        }
+    }
+
+    /// <summary>
+    /// At least the score of every posting that the impact is of. Rounding may lift a score above its bound by a few
+    /// units in the last place, which <see cref="LexicalSearch"/> allows for.
+    /// </summary>
+    public float Bound(float termWeight, in Impact impact)
+    {
+        var (often, shortest) = (impact.MostOften, impact.Shortest);
         var tf = Part(_weight.Body, often.Body, _constant.Body, _slope.Body, shortest.Body)
             + Part(_weight.Title, often.Title, _constant.Title, _slope.Title, shortest.Title)
             + Part(_weight.Headings, often.Headings, _constant.Headings, _slope.Headings, shortest.Headings);

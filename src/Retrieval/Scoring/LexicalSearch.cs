@@ -1,4 +1,3 @@
-using System.Buffers;
 using System.Numerics;
 using System.Runtime.InteropServices;
 using RagCluster.Retrieval.Index;
@@ -6,187 +5,297 @@ using RagCluster.Retrieval.Index;
 namespace RagCluster.Retrieval.Scoring;
 
 /// <summary>
-/// The best chunks for a query, term at a time over windows of chunk numbers, with MaxScore (Turtle, Flood, "Query
-/// evaluation: strategies and optimizations", 1995).
+/// The best chunks for a query, with MaxScore (Turtle, Flood, "Query evaluation: strategies and optimizations", 1995) over
+/// blocks with bounds of their own (Ding, Suel, "Faster top-k document retrieval using block-max indexes", 2011).
 /// </summary>
 /// <remarks>
 /// 1. Each term has a bound on what it can add to any chunk of the segment. Once k hits are known, the terms with the
 ///    lowest bounds whose sum stays below the k-th score are set aside: a chunk that has none of the other terms cannot
 ///    enter. As the k-th score only rises, a term set aside stays so.
-/// 2. The other terms add their scores to an array, window by window, that stays in the processor's cache. Windows
-///    without any of them are jumped over.
-/// 3. The window is swept for chunks whose score could, with all that the terms set aside may add, still enter. Only
-///    those are looked up in the lists set aside, and scored again from nothing, in the order of the query's terms, so
-///    that a score has the same bits whichever terms were set aside.
+/// 2. The other terms add their scores, a block at a time, to an array over a window of chunk numbers that stays in
+///    the processor's cache. Windows in which, by the bounds of their blocks, nothing can enter are left out. Where these
+///    terms are rare, the window is wider and what they touched is noted; else it is swept.
+/// 3. What is left are chunks whose score could, with all that the terms set aside may add, still enter. The terms
+///    set aside are taken up again one by one, the one with the greatest bound first: while many chunks are left,
+///    all that the term has in the window is added to them; once they are few, each is looked up by itself. After each term
+///    those that cannot enter any more are dropped.
+/// 4. A chunk that gets through is given its score anew, in the order of the query's terms, so that a score has the
+///    same bits whichever terms were set aside.
 /// </remarks>
-internal static class LexicalSearch
+internal sealed class LexicalSearch
 {
-    private const int Window = 4096;
+    private const int Window = 8192;
+
+    /// <summary>Where no more than one chunk in so many has a term that counts, what is touched is noted.</summary>
+    private const int Sparse = 16;
+
+    private const int SparseWindow = 32_768;
 
     /// <summary>Sums in another order differ by rounding: bounds are taken to be higher by this much.</summary>
     private const float Slack = 1 + 1e-5f;
 
+    /// <summary>Looking up one chunk takes as long as adding so many postings (measured).</summary>
+    private const int LookupCost = 24;
+
+    [ThreadStatic]
+    private static LexicalSearch? t_instance;
+
+    /// <summary>All 0 between windows.</summary>
+    private readonly float[] _window = new float[SparseWindow];
+    private readonly List<TermScorer> _scorers = [];
+    private readonly List<TermScorer> _byBound = [];
+    private readonly int[] _touched = new int[SparseWindow + 1];
+    private readonly int[] _candidates = new int[SparseWindow + 1];
+    private SegmentView _view = null!;
+    private TopK _top = null!;
+    private int _viewNumber;
+    private int _count;
+    private int _aside;
+    private float _asideBound;
+
     /// <summary>Offers the chunks of the view that may be among the best, are allowed (all, where <paramref name="allowed"/> is empty) and have a query term.</summary>
     public static void Search(SegmentView view, int viewNumber, Bm25 bm25, ReadOnlySpan<ulong> allowed, TopK top)
     {
-        var cursors = Cursors(view, bm25);
-        if (cursors.Length == 0)
-        {
-            return;
-        }
-
-        var byBound = cursors.OrderBy(cursor => cursor.Bound).ToArray();
-        var (aside, asideBound) = (0, 0f);
-        var scores = ArrayPool<float>.Shared.Rent(Window);
-        try
-        {
-            while (true)
-            {
-                while (aside < byBound.Length && (asideBound + byBound[aside].Bound) * Slack < top.Threshold)
-                {
-                    asideBound += byBound[aside].Bound;
-                    byBound[aside++].IsAside = true;
-                }
-
-                // The next window begins where the next term that counts does; none means that nothing can enter any more.
-                var first = int.MaxValue;
-                foreach (var cursor in byBound.AsSpan(aside))
-                {
-                    first = Math.Min(first, cursor.Chunk);
-                }
-
-                if (first >= view.Count)
-                {
-                    return;
-                }
-
-                var window = scores.AsSpan(0, Math.Min(Window, view.Count - first));
-                window.Clear();
-                foreach (var cursor in cursors)
-                {
-                    if (!cursor.IsAside)
-                    {
-                        cursor.AddTo(window, first, view.Lengths, bm25);
-                    }
-                }
-
-                Sweep(window, first, cursors, asideBound, aside > 0, view, viewNumber, bm25, allowed, top);
-            }
-        }
-        finally
-        {
-            ArrayPool<float>.Shared.Return(scores);
-        }
+        var search = t_instance ??= new LexicalSearch();
+        search.Begin(view, viewNumber, bm25, top);
+        search.Run(allowed);
+        search._view = null!;
+        search._top = null!;
     }
 
-    private static Cursor[] Cursors(SegmentView view, Bm25 bm25)
+    private void Begin(SegmentView view, int viewNumber, Bm25 bm25, TopK top)
     {
-        var cursors = new List<Cursor>(bm25.Terms.Count);
-        foreach (var term in bm25.Terms)
+        (_view, _viewNumber, _top, _count, _aside, _asideBound) = (view, viewNumber, top, 0, 0, 0);
+        _byBound.Clear();
+        for (var i = 0; i < bm25.Terms.Count; i++)
         {
-            if (view.Segment.Terms.Find(term.Term) is { } list && list.SegmentBelow(view.Count) is { Count: > 0 } postings)
+            var term = bm25.Terms[i];
+            if (view.Postings(term.Term) is { } postings)
             {
-                cursors.Add(new Cursor(postings, term.Weight, bm25.Bound(term.Weight, list)));
+                if (_count == _scorers.Count)
+                {
+                    _scorers.Add(new TermScorer());
+                }
+
+                var scorer = _scorers[_count++];
+                scorer.Begin(postings, term.Weight, _count - 1, bm25, view.Lengths);
+                _byBound.Add(scorer);
             }
         }
 
-        return [.. cursors];
+        _byBound.Sort((x, y) => x.Bound != y.Bound ? x.Bound.CompareTo(y.Bound) : x.Place.CompareTo(y.Place));
     }
 
-    private static void Sweep(
-        ReadOnlySpan<float> window, int first, Cursor[] cursors, float asideBound, bool rescore, SegmentView view, int viewNumber, Bm25 bm25, ReadOnlySpan<ulong> allowed, TopK top)
+    private void Run(ReadOnlySpan<ulong> allowed)
     {
-        var least = Least(top, asideBound);
+        while (true)
+        {
+            SetAside();
+            var counting = CollectionsMarshal.AsSpan(_byBound)[_aside..];
+
+            // The next window begins where the next term that counts does; none means that nothing can enter any more.
+            var first = int.MaxValue;
+            foreach (var scorer in counting)
+            {
+                first = Math.Min(first, scorer.Chunk);
+            }
+
+            if (first >= _view.Count)
+            {
+                return;
+            }
+
+            var sparse = IsSparse(counting);
+            var window = _window.AsSpan(0, Math.Min(sparse ? SparseWindow : Window, _view.Count - first));
+            if (CannotEnter(counting, first, first + window.Length))
+            {
+                foreach (var scorer in counting)
+                {
+                    scorer.SkipTo(first + window.Length);
+                }
+            }
+            else if (sparse)
+            {
+                RunSparsely(window, first, allowed);
+            }
+            else
+            {
+                RunDensely(window, first, allowed);
+            }
+        }
+    }
+
+    private bool IsSparse(ReadOnlySpan<TermScorer> counting)
+    {
+        var count = 0L;
+        foreach (var scorer in counting)
+        {
+            count += scorer.Count;
+        }
+
+        return count * Sparse < _view.Count;
+    }
+
+    private void RunDensely(Span<float> window, int first, ReadOnlySpan<ulong> allowed)
+    {
+        foreach (var scorer in CollectionsMarshal.AsSpan(_scorers)[.._count])
+        {
+            if (!scorer.IsAside)
+            {
+                scorer.AddTo(window, first);
+            }
+        }
+
+        Offer(window, first, TakeUp(window, first, Sweep(window, Least(_asideBound)), isSparse: false), allowed);
+        window.Clear();
+    }
+
+    private void RunSparsely(Span<float> window, int first, ReadOnlySpan<ulong> allowed)
+    {
+        var touched = 0;
+        foreach (var scorer in CollectionsMarshal.AsSpan(_scorers)[.._count])
+        {
+            if (!scorer.IsAside)
+            {
+                touched = scorer.AddTo(window, first, _touched, touched);
+            }
+        }
+
+        _touched.AsSpan(0, touched).CopyTo(_candidates);
+        var left = Keep(window, touched, Least(_asideBound));
+        _candidates.AsSpan(0, left).Sort();
+        Offer(window, first, TakeUp(window, first, left, isSparse: true), allowed);
+        foreach (var at in _touched.AsSpan(0, touched))
+        {
+            window[at] = 0;
+        }
+    }
+
+    private void SetAside()
+    {
+        while (_aside < _byBound.Count && (_asideBound + _byBound[_aside].Bound) * Slack < _top.Threshold)
+        {
+            _asideBound += _byBound[_aside].Bound;
+            _byBound[_aside++].IsAside = true;
+        }
+    }
+
+    private bool CannotEnter(ReadOnlySpan<TermScorer> counting, int first, int end)
+    {
+        if (double.IsNegativeInfinity(_top.Threshold))
+        {
+            return false;
+        }
+
+        var bound = _asideBound;
+        foreach (var scorer in counting)
+        {
+            bound += scorer.BoundWithin(first, end);
+        }
+
+        return bound * Slack < _top.Threshold;
+    }
+
+    /// <summary>Adds what the terms set aside have, as far as it matters. How many candidates are left; they may still be more than can enter.</summary>
+    private int TakeUp(Span<float> window, int first, int left, bool isSparse)
+    {
+        var rest = _asideBound;
+        for (var i = _aside - 1; i >= 0 && left > 0; i--)
+        {
+            var scorer = _byBound[i];
+            rest = i == 0 ? 0 : Math.Max(0, rest - scorer.Bound);
+            if (left * (long)LookupCost * _view.Count > (long)scorer.Count * window.Length)
+            {
+                scorer.SkipTo(first);
+                scorer.AddToPresent(window, first);
+                left = isSparse || left < window.Length / Sparse ? Keep(window, left, Least(rest)) : Sweep(window, Least(rest));
+                continue;
+            }
+
+            var (kept, least) = (0, Least(rest));
+            foreach (var candidate in _candidates.AsSpan(0, left))
+            {
+                if (scorer.ScoreOf(first + candidate, least - window[candidate]) is { } part && (window[candidate] += part) >= least)
+                {
+                    _candidates[kept++] = candidate;
+                }
+            }
+
+            left = kept;
+        }
+
+        return left;
+    }
+
+    /// <summary>Notes the chunks of the window that have at least so much.</summary>
+    private int Sweep(ReadOnlySpan<float> window, float least)
+    {
+        var found = 0;
         var vectors = MemoryMarshal.Cast<float, Vector<float>>(window);
-        for (var block = 0; block <= vectors.Length; block++)
+        var bound = new Vector<float>(least);
+        for (var block = 0; block < vectors.Length; block++)
         {
-            if (block < vectors.Length && !Vector.GreaterThanOrEqualAny(vectors[block], new Vector<float>(least)))
+            if (Vector.GreaterThanOrEqualAny(vectors[block], bound))
+            {
+                var start = block * Vector<float>.Count;
+                for (var i = start; i < start + Vector<float>.Count; i++)
+                {
+                    _candidates[found] = i;
+                    found += window[i] >= least ? 1 : 0;
+                }
+            }
+        }
+
+        for (var i = vectors.Length * Vector<float>.Count; i < window.Length; i++)
+        {
+            _candidates[found] = i;
+            found += window[i] >= least ? 1 : 0;
+        }
+
+        return found;
+    }
+
+    /// <summary>Keeps of the chunks noted those that have at least so much.</summary>
+    private int Keep(ReadOnlySpan<float> window, int left, float least)
+    {
+        var kept = 0;
+        foreach (var candidate in _candidates.AsSpan(0, left))
+        {
+            _candidates[kept] = candidate;
+            kept += window[candidate] >= least ? 1 : 0;
+        }
+
+        return kept;
+    }
+
+    /// <summary>What a chunk must have, where the terms that are not yet added may add so much; always more than nothing.</summary>
+    private float Least(float rest) => MathF.Max(float.Epsilon, (float)(_top.Threshold / (Slack * Slack)) - (rest * Slack * Slack));
+
+    private void Offer(ReadOnlySpan<float> window, int first, int left, ReadOnlySpan<ulong> allowed)
+    {
+        var least = Least(0);
+        foreach (var candidate in _candidates.AsSpan(0, left))
+        {
+            if (window[candidate] < least || (!allowed.IsEmpty && !Bitmap.Has(allowed, first + candidate)))
             {
                 continue;
             }
 
-            var end = block < vectors.Length ? (block + 1) * Vector<float>.Count : window.Length;
-            for (var i = block * Vector<float>.Count; i < end; i++)
+            var score = window[candidate];
+            if (_aside > 0)
             {
-                if (!(window[i] >= least) || (!allowed.IsEmpty && !Bitmap.Has(allowed, first + i)))
+                score = 0;
+                foreach (var scorer in CollectionsMarshal.AsSpan(_scorers)[.._count])
                 {
-                    continue;
-                }
-
-                var score = rescore ? Rescored(cursors, first + i, view, bm25) : window[i];
-                if (score >= top.Threshold)
-                {
-                    top.Offer(new Hit(score, viewNumber, first + i));
-                    least = Least(top, asideBound);
+                    score += scorer.ScoreOf(first + candidate, 0)!.Value;
                 }
             }
-        }
-    }
 
-    /// <summary>What a chunk must have from the terms that are not set aside; always more than nothing.</summary>
-    private static float Least(TopK top, float asideBound) => MathF.Max(float.Epsilon, (float)(top.Threshold / Slack) - (asideBound * Slack));
-
-    private static float Rescored(Cursor[] cursors, int chunk, SegmentView view, Bm25 bm25)
-    {
-        var score = 0f;
-        foreach (var cursor in cursors)
-        {
-            if (cursor.FrequenciesAt(chunk) is { } frequencies)
+            if (score >= _top.Threshold)
             {
-                score += bm25.Score(cursor.Weight, frequencies, view.Lengths, chunk);
+                _top.Offer(new Hit(score, _viewNumber, first + candidate));
+                least = Least(0);
             }
-        }
-
-        return score;
-    }
-
-    /// <summary>A term's postings and two places in them: where the next window begins, and where chunks are looked up.</summary>
-    private sealed class Cursor(ArraySegment<ulong> postings, float weight, float bound)
-    {
-        private int _next;
-        private int _lookup;
-
-        public float Weight => weight;
-
-        public float Bound => bound;
-
-        public bool IsAside { get; set; }
-
-        /// <summary>The next chunk; the greatest number at the end.</summary>
-        public int Chunk => _next < postings.Count ? PostingList.ChunkOf(postings[_next]) : int.MaxValue;
-
-        public void AddTo(Span<float> window, int first, in Lengths lengths, Bm25 bm25)
-        {
-            var items = postings.AsSpan();
-            var at = _next;
-            for (; at < items.Length; at++)
-            {
-                var chunk = PostingList.ChunkOf(items[at]);
-                if (chunk - first >= window.Length)
-                {
-                    break;
-                }
-
-                window[chunk - first] += bm25.Score(weight, PostingList.FrequenciesOf(items[at]), lengths, chunk);
-            }
-
-            _next = at;
-        }
-
-        /// <summary>Looks a chunk up that is not before the one looked up last: by steps that double, then by halves.</summary>
-        public Frequencies? FrequenciesAt(int chunk)
-        {
-            var items = postings.AsSpan();
-            var (low, step) = (_lookup, 1);
-            while (low + step < items.Length && PostingList.ChunkOf(items[low + step]) < chunk)
-            {
-                low += step;
-                step *= 2;
-            }
-
-            var high = Math.Min(items.Length, low + step + 1);
-            _lookup = low + PostingList.FirstAtOrAfter(items[low..high], chunk);
-            return _lookup < items.Length && PostingList.ChunkOf(items[_lookup]) == chunk ? PostingList.FrequenciesOf(items[_lookup]) : null;
         }
     }
 }

@@ -9,10 +9,14 @@ internal enum Section : uint
     Documents = 1,
     Chunks = 2,
     Texts = 3,
+
+    /// <summary>Of format 1, as was 5.</summary>
     Terms = 4,
     Postings = 5,
     Vectors = 6,
     State = 7,
+    Dictionary = 8,
+    PackedPostings = 9,
 }
 
 /// <summary>

@@ -2,11 +2,12 @@ using System.Runtime.InteropServices;
 using RagCluster.Messages;
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Vectors;
 
 namespace RagCluster.Retrieval.Segments;
 
-/// <summary>Reads a segment file back into a segment that can be searched, and added to.</summary>
+/// <summary>Reads a segment file back into a segment that can be searched.</summary>
 internal static class SegmentFileReader
 {
     public static Segment Read(string directory, SegmentFile file, Analyzer analyzer)
@@ -15,7 +16,7 @@ internal static class SegmentFileReader
         var segment = new Segment(analyzer);
         var documents = Documents(Open(file, sections, Section.Documents), file, analyzer);
         Chunks(file, sections, documents, segment);
-        Terms(Open(file, sections, Section.Terms), Open(file, sections, Section.Postings), segment);
+        segment.Seal(Lexicon(file, sections, segment));
         return segment;
     }
 
@@ -154,58 +155,17 @@ internal static class SegmentFileReader
         return values;
     }
 
-    private static void Terms(SectionReader terms, SectionReader postings, Segment segment)
+    private static PackedLexicon Lexicon(SegmentFile file, Dictionary<Section, byte[]> sections, Segment segment)
     {
-        var count = terms.Count();
-        var lists = new (string Term, int Count)[count];
-        var total = 0L;
-        for (var i = 0; i < count; i++)
+        try
         {
-            var term = terms.Text();
-            if (i > 0 && string.CompareOrdinal(lists[i - 1].Term, term) >= 0)
-            {
-                throw terms.Corrupt("The terms are not in order.");
-            }
-
-            lists[i] = (term, terms.Number(segment.ChunkCount));
-            total += lists[i].Count;
+            var lexicon = PackedLexicon.Open(Payload(file, sections, Section.Dictionary), Payload(file, sections, Section.PackedPostings), segment.ChunkCount);
+            LexiconCheck.Run(lexicon, segment.Lengths);
+            return lexicon;
         }
-
-        terms.ExpectEnd();
-        if (total > postings.Length)
+        catch (InvalidDataException e)
         {
-            throw terms.Corrupt($"{total} postings are announced, more than the section can hold.");
+            throw new SegmentCorruptException(file.Name, nameof(Section.PackedPostings), e.Message, e);
         }
-
-        var items = new ulong[total];
-        var at = 0;
-        foreach (var (term, length) in lists)
-        {
-            var chunk = -1;
-            var first = at;
-            for (var end = at + length; at < end; at++)
-            {
-                var head = postings.Number();
-                var gap = head >> 1;
-                if (gap >= (ulong)(segment.ChunkCount - chunk - 1))
-                {
-                    throw postings.Corrupt("A posting is of a chunk that does not exist.");
-                }
-
-                chunk += (int)gap + 1;
-                var frequencies = (head & 1) == 0 ? Frequencies.Of(1, 0, 0) : Frequency(ref postings);
-                items[at] = PostingList.Posting(chunk, frequencies);
-            }
-
-            segment.AddTerm(new PostingList(term, TermTable.HashOf(term), items, first, length));
-        }
-
-        postings.ExpectEnd();
-    }
-
-    private static Frequencies Frequency(ref SectionReader reader)
-    {
-        var body = reader.Number(Frequencies.MostInBody * 2 + 1);
-        return (body & 1) == 0 ? Frequencies.Of(body >> 1, 0, 0) : Frequencies.Of(body >> 1, reader.Byte(), reader.Byte());
     }
 }

@@ -12,8 +12,8 @@ internal static class SegmentFileWriter
     {
         var texts = new SectionWriter(Section.Texts);
         var chunks = Chunks(view, texts);
-        var (terms, postings) = Terms(view);
-        return SectionedFile.Write(directory, Extension, [Documents(view), chunks, texts, terms, postings, Vectors(view)]);
+        var lexicon = Segment.PackedOf(view);
+        return SectionedFile.Write(directory, Extension, [Documents(view), chunks, texts, Bytes(Section.Dictionary, lexicon.Dictionary), Bytes(Section.PackedPostings, lexicon.Postings), Vectors(view)]);
     }
 
     private static SectionWriter Documents(SegmentView view)
@@ -75,45 +75,11 @@ internal static class SegmentFileWriter
         return writer;
     }
 
-    private static (SectionWriter Terms, SectionWriter Postings) Terms(SegmentView view)
+    private static SectionWriter Bytes(Section section, ReadOnlySpan<byte> bytes)
     {
-        var terms = new SectionWriter(Section.Terms);
-        var postings = new SectionWriter(Section.Postings);
-
-        // Sorted, so that equal segments are equal files. Terms that came after the snapshot have no postings in it.
-        var lists = view.Segment.Terms.All().Where(list => list.Below(view.Count).Length > 0).ToArray();
-        Array.Sort(lists, (x, y) => string.CompareOrdinal(x.Term, y.Term));
-        terms.Number(lists.Length);
-        foreach (var list in lists)
-        {
-            terms.Text(list.Term);
-            var before = -1;
-            var items = list.Below(view.Count);
-            terms.Number(items.Length);
-            foreach (var item in items)
-            {
-                Posting(postings, PostingList.ChunkOf(item) - before - 1, PostingList.FrequenciesOf(item));
-                before = PostingList.ChunkOf(item);
-            }
-        }
-
-        return (terms, postings);
-    }
-
-    /// <summary>The gap to the chunk before, and one bit that says "once, in the body", which most postings are.</summary>
-    private static void Posting(SectionWriter writer, int gap, Frequencies frequencies)
-    {
-        var once = frequencies.Bits == 1;
-        writer.Number(((ulong)gap << 1) | (once ? 0UL : 1UL));
-        if (!once)
-        {
-            writer.Number(((ulong)frequencies.Body << 1) | (frequencies.IsBodyOnly ? 0UL : 1UL));
-            if (!frequencies.IsBodyOnly)
-            {
-                writer.Byte((byte)frequencies.Title);
-                writer.Byte((byte)frequencies.Headings);
-            }
-        }
+        var writer = new SectionWriter(section);
+        writer.Bytes(bytes);
+        return writer;
     }
 
     /// <summary>A byte says that a vector follows, with its dimensions where they differ from those of the one before.</summary>

@@ -18,7 +18,7 @@ public sealed record SegmentManifest(
     int Documents,
     int Chunks)
 {
-    public const int CurrentFormat = 1;
+    public const int CurrentFormat = 2;
 
     /// <summary>All files, none twice.</summary>
     [JsonIgnore]

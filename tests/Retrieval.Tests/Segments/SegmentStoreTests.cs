@@ -175,7 +175,8 @@ public sealed class SegmentStoreTests : IDisposable
     public void Another_format_and_a_name_that_leaves_the_folder_are_refused()
     {
         var manifest = Filled().Save(_folder.Path);
-        Should.Throw<SegmentCorruptException>(() => PartitionIndex.Open(_folder.Path, manifest with { Format = 2 })).Section.ShouldBe("manifest");
+        Should.Throw<SegmentCorruptException>(() => PartitionIndex.Open(_folder.Path, manifest with { Format = 1 })).Section.ShouldBe("manifest");
+        Should.Throw<SegmentCorruptException>(() => PartitionIndex.Open(_folder.Path, manifest with { Format = 99 })).Section.ShouldBe("manifest");
         var away = manifest with { State = manifest.State with { Name = "../" + manifest.State.Name } };
         Should.Throw<SegmentCorruptException>(() => PartitionIndex.Open(_folder.Path, away)).Section.ShouldBe("file");
     }

@@ -1,4 +1,4 @@
-namespace RagCluster.Retrieval.Index;
+namespace RagCluster.Retrieval.Postings;
 
 /// <summary>
 /// A segment's terms: a hash table with open addressing that only grows. One writer adds while any number of readers
@@ -24,31 +24,12 @@ internal sealed class TermTable
         var slot = Slot(_slots, term, hash);
         if (_slots[slot] is { } found)
         {
-            if (found.IsShared)
-            {
-                // Readers that hold the shared list go on with it: it has all that their snapshots have.
-                found = found.ToOwned();
-                Volatile.Write(ref _slots[slot], found);
-            }
-
             return found;
         }
 
-        var list = new PostingList(term.ToString(), hash);
+        var list = new PostingList(term.ToString(), hash, _count);
         AddAt(slot, list);
         return list;
-    }
-
-    /// <summary>Adds a list whose term is not in the table yet.</summary>
-    public void Add(PostingList list)
-    {
-        var slot = Slot(_slots, list.Term, list.Hash);
-        if (_slots[slot] is not null)
-        {
-            throw new InvalidDataException($"The term \"{list.Term}\" occurs twice.");
-        }
-
-        AddAt(slot, list);
     }
 
     /// <summary>All lists, in no particular order.</summary>

@@ -1,4 +1,6 @@
-namespace RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Index;
+
+namespace RagCluster.Retrieval.Postings;
 
 /// <summary>
 /// The chunks of one segment that hold a term, in rising order, with the frequencies: chunk number in the upper half,
@@ -8,72 +10,38 @@ namespace RagCluster.Retrieval.Index;
 internal sealed class PostingList
 {
     private ulong[] _items;
-    private readonly int _offset;
     private int _count;
-    private int _mostInBody;
-    private int _mostInTitle;
-    private int _mostInHeadings;
-    private int _shortestBody = int.MaxValue;
-    private int _shortestTitle = int.MaxValue;
-    private int _shortestHeadings = int.MaxValue;
+    private Impact _impact = Impact.None;
     private int _inBody;
     private int _inTitle;
     private int _inHeadings;
 
-    public PostingList(string term, int hash)
+    public PostingList(string term, int hash, int number)
     {
         Term = term;
         Hash = hash;
+        Number = number;
         _items = [];
-    }
-
-    /// <summary>A list in an array that it shares with others, as it is read from a file. Nothing is appended to it, only to a copy.</summary>
-    public PostingList(string term, int hash, ulong[] items, int offset, int count)
-    {
-        IsShared = true;
-        Term = term;
-        Hash = hash;
-        _items = items;
-        _offset = offset;
-        _count = count;
     }
 
     public string Term { get; }
 
     public int Hash { get; }
 
-    public bool IsShared { get; }
-
-    /// <summary>A list with the same postings and an array of its own.</summary>
-    public PostingList ToOwned() => new(Term, Hash)
-    {
-        _items = _items.AsSpan(_offset, _count).ToArray(),
-        _count = _count,
-        _mostInBody = _mostInBody,
-        _mostInTitle = _mostInTitle,
-        _mostInHeadings = _mostInHeadings,
-        _shortestBody = _shortestBody,
-        _shortestTitle = _shortestTitle,
-        _shortestHeadings = _shortestHeadings,
-    };
+    /// <summary>The term's number in its lexicon, from 0.</summary>
+    public int Number { get; }
 
     /// <summary>Counts an occurrence in the chunk that is being added; true the first time.</summary>
-    public bool CountOccurrence(Field field)
+    /// <param name="beyond">Whether there are more than <see cref="Frequencies"/> can tell.</param>
+    public bool CountOccurrence(Field field, out bool beyond)
     {
         var first = (_inBody | _inTitle | _inHeadings) == 0;
-        switch (field)
+        beyond = field switch
         {
-            case Field.Body:
-                _inBody++;
-                break;
-            case Field.Title:
-                _inTitle++;
-                break;
-            default:
-                _inHeadings++;
-                break;
-        }
-
+            Field.Body => ++_inBody > Frequencies.MostInBody,
+            Field.Title => ++_inTitle > Frequencies.MostInHead,
+            _ => ++_inHeadings > Frequencies.MostInHead,
+        };
         return first;
     }
 
@@ -87,7 +55,7 @@ internal sealed class PostingList
     public void Append(int chunk, Frequencies frequencies, int bodyLength, int titleLength, int headingsLength)
     {
         // Before the posting is published: a reader must never see a posting that exceeds the bounds.
-        Widen(frequencies, bodyLength, titleLength, headingsLength);
+        _impact.Add(frequencies, bodyLength, titleLength, headingsLength);
         if (_count == _items.Length)
         {
             var grown = new ulong[_count == 0 ? 1 : _count * 2];
@@ -99,24 +67,14 @@ internal sealed class PostingList
         Volatile.Write(ref _count, _count + 1);
     }
 
-    /// <summary>The highest frequency and the lowest length of each field: no posting scores higher than one that had them all.</summary>
-    public (PerField<int> MostOften, PerField<int> Shortest) Bounds => (new(_mostInBody, _mostInTitle, _mostInHeadings), new(_shortestBody, _shortestTitle, _shortestHeadings));
-
-    /// <summary>Widens the bounds by a posting.</summary>
-    public void Widen(Frequencies frequencies, int bodyLength, int titleLength, int headingsLength)
+    /// <summary>Bounds the scores of all postings, those that come while it is read included or not.</summary>
+    public Impact Impact
     {
-        if (frequencies.Body > 0)
+        get
         {
-            _mostInBody = Math.Max(_mostInBody, frequencies.Body);
-            _shortestBody = Math.Min(_shortestBody, bodyLength);
-        }
-
-        if (!frequencies.IsBodyOnly)
-        {
-            _mostInTitle = Math.Max(_mostInTitle, frequencies.Title);
-            _mostInHeadings = Math.Max(_mostInHeadings, frequencies.Headings);
-            _shortestTitle = Math.Min(_shortestTitle, titleLength);
-            _shortestHeadings = Math.Min(_shortestHeadings, headingsLength);
+            // The fields are written one by one before the posting that they bound is published: a mixture of older
+            // and newer ones bounds every posting that a snapshot has.
+            return _impact;
         }
     }
 
@@ -128,7 +86,7 @@ internal sealed class PostingList
     {
         // Count before array: the array that is read later holds at least as many.
         var count = Volatile.Read(ref _count);
-        var items = new ArraySegment<ulong>(Volatile.Read(ref _items), _offset, count);
+        var items = new ArraySegment<ulong>(Volatile.Read(ref _items), 0, count);
         return count > 0 && ChunkOf(items[^1]) >= chunks ? items[..FirstAtOrAfter(items, chunks)] : items;
     }
 
