@@ -8,6 +8,21 @@ public sealed class Permits(int count)
     private readonly Queue<TaskCompletionSource> _waiting = new();
     private int _free = count;
 
+    /// <summary>Takes a permit if one is free; give it back with <see cref="Release"/>.</summary>
+    public bool TryTake()
+    {
+        lock (_gate)
+        {
+            if (_free == 0)
+            {
+                return false;
+            }
+
+            _free--;
+            return true;
+        }
+    }
+
     /// <summary>Waits for a permit; give it back with <see cref="Release"/>.</summary>
     /// <exception cref="OperationCanceledException">The token was cancelled first; there is nothing to release.</exception>
     public async ValueTask WaitAsync(CancellationToken cancellationToken)
@@ -15,9 +30,8 @@ public sealed class Permits(int count)
         TaskCompletionSource turn;
         lock (_gate)
         {
-            if (_free > 0)
+            if (TryTake())
             {
-                _free--;
                 return;
             }
 

@@ -1,4 +1,5 @@
 using Npgsql;
+using RagCluster.Kernel.Entities;
 
 namespace RagCluster.Kernel.Journal.Postgres;
 
@@ -9,18 +10,20 @@ namespace RagCluster.Kernel.Journal.Postgres;
 internal sealed class PostgresPool : IAsyncDisposable
 {
     private readonly PostgresStoreOptions _options;
+    private readonly TimeProvider _time;
     private readonly string _name;
     private readonly int _size;
     private readonly NpgsqlDataSource _source;
-    private readonly SemaphoreSlim _free;
+    private readonly Permits _free;
     private volatile bool _closed;
 
-    public PostgresPool(PostgresStoreOptions options, PostgresSessions sessions, string name, int size, TimeSpan statementTimeout)
+    public PostgresPool(PostgresStoreOptions options, PostgresSessions sessions, string name, int size, TimeSpan statementTimeout, TimeProvider time)
     {
         _options = options;
+        _time = time;
         _name = name;
         _size = size;
-        _free = new SemaphoreSlim(size, size);
+        _free = new Permits(size);
         var parsed = ForSessions(options, statementTimeout);
         parsed.Pooling = true;
         parsed.MinPoolSize = 0;
@@ -147,17 +150,31 @@ internal sealed class PostgresPool : IAsyncDisposable
             throw Closed();
         }
 
-        if (!await _free.WaitAsync(_options.PoolTimeout, cancellationToken))
+        if (!_free.TryTake())
         {
-            throw new StoreException(
-                StoreFailure.Busy,
-                $"All {_size} {_name} connections to {_options.Target} have been busy for {_options.PoolTimeout.TotalSeconds} s: give the pool more, or find out what takes so long.");
+            await WaitAsync(cancellationToken);
         }
 
         if (_closed)
         {
             _free.Release();
             throw Closed();
+        }
+    }
+
+    private async Task WaitAsync(CancellationToken cancellationToken)
+    {
+        using var patience = new CancellationTokenSource(_options.PoolTimeout, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        try
+        {
+            await _free.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new StoreException(
+                StoreFailure.Busy,
+                $"All {_size} {_name} connections to {_options.Target} have been busy for {_options.PoolTimeout.TotalSeconds} s: give the pool more, or find out what takes so long.");
         }
     }
 

@@ -29,17 +29,17 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
     private readonly PostgresPool _queries;
     private bool _disposed;
 
-    private PostgresShardStore(PostgresStoreOptions options, PostgresSessions sessions, string clusterId, ILogger log)
+    private PostgresShardStore(PostgresStoreOptions options, PostgresSessions sessions, string clusterId, TimeProvider time, ILogger log)
     {
         _options = options;
         _sessions = sessions;
         _log = log;
         ClusterId = clusterId;
-        _lease = new PostgresPool(options, sessions, "lease", 1, options.LeaseTimeout);
-        _lanes = new PostgresPool(options, sessions, "append", options.Lanes, options.StatementTimeout);
-        _recovery = new PostgresPool(options, sessions, "recovery", options.RecoveryConnections, options.StatementTimeout);
-        _queries = new PostgresPool(options, sessions, "query", options.QueryConnections, options.StatementTimeout);
-        Blobs = new PostgresPool(options, sessions, "blob", options.BlobConnections, options.StatementTimeout);
+        _lease = new PostgresPool(options, sessions, "lease", 1, options.LeaseTimeout, time);
+        _lanes = new PostgresPool(options, sessions, "append", options.Lanes, options.StatementTimeout, time);
+        _recovery = new PostgresPool(options, sessions, "recovery", options.RecoveryConnections, options.StatementTimeout, time);
+        _queries = new PostgresPool(options, sessions, "query", options.QueryConnections, options.StatementTimeout, time);
+        Blobs = new PostgresPool(options, sessions, "blob", options.BlobConnections, options.StatementTimeout, time);
     }
 
     /// <summary>Drawn when the first store of the cluster was made; its further stores carry the same.</summary>
@@ -67,7 +67,7 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
                 var sessions = new PostgresSessions(options, log);
                 var clusterId = await PostgresOpening.OpenAsync(options, sessions, cancellationToken);
                 LogOpened(log, options.Target, options.Schema, PostgresSchema.Version);
-                return new PostgresShardStore(options, sessions, clusterId, log);
+                return new PostgresShardStore(options, sessions, clusterId, runtime.Time, log);
             }
             catch (StoreException e) when (e is not StoreRefusedException)
             {
