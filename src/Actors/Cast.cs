@@ -38,6 +38,16 @@ public sealed record Stage(
     public IRuntime Runtime => System.Runtime;
 }
 
+/// <summary>What a node of a cluster can be for; every node finds the way to all of it.</summary>
+public static class CastRoles
+{
+    public const string Conversations = "conversations";
+
+    public const string Documents = "documents";
+
+    public const string Partitions = "partitions";
+}
+
 /// <summary>
 /// All actors of a node, put together: inference, partitions, documents, conversations, and the services through which
 /// a gateway uses them. The order of starting is that of need: an entity that wakes up with open work finds the
@@ -96,6 +106,7 @@ public sealed class Cast : IAsyncDisposable
                     EventJson = MessagesJson.Default.PartitionEvent,
                     ReplyJson = MessagesJson.Default.PartitionReply,
                     StateJson = StatesJson.Default.PartitionState,
+                    Role = options.ByRole ? CastRoles.Partitions : null,
                     Behavior = id => new PartitionBehavior(
                         new SegmentFiles(FolderOf(options, id), options.Shared ? stage.Blobs : null, stage.Runtime),
                         stage.Runtime,
@@ -114,6 +125,7 @@ public sealed class Cast : IAsyncDisposable
                 EventJson = MessagesJson.Default.DocumentEvent,
                 ReplyJson = MessagesJson.Default.DocumentReply,
                 StateJson = StatesJson.Default.DocumentState,
+                Role = options.ByRole ? CastRoles.Documents : null,
                 Behavior = _ => new DocumentBehavior(processor, gate, options.Documents, loggers.CreateLogger<DocumentBehavior>()),
                 Options = options.DocumentEntities,
             },
@@ -128,6 +140,7 @@ public sealed class Cast : IAsyncDisposable
                 EventJson = MessagesJson.Default.ConversationEvent,
                 ReplyJson = MessagesJson.Default.ConversationReply,
                 StateJson = StatesJson.Default.ConversationState,
+                Role = options.ByRole ? CastRoles.Conversations : null,
                 Behavior = _ => new ConversationBehavior(answering, options.Conversations, loggers.CreateLogger<ConversationBehavior>()),
                 Options = options.ConversationEntities,
             },

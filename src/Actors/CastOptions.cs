@@ -26,6 +26,11 @@ public sealed record CastOptions
     /// </summary>
     public bool Shared { get; init; }
 
+    /// <summary>
+    /// Conversations, documents and partitions live on nodes that have the role of that name; else on every node.
+    /// </summary>
+    public bool ByRole { get; init; }
+
     public ConversationOptions Conversations { get; init; } = new();
 
     public EntityOptions ConversationEntities { get; init; } = new() { SnapshotEvery = 500, RecentEvents = 64 };
