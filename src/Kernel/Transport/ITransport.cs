@@ -13,11 +13,22 @@ public readonly record struct Peer(NodeIncarnation Node, string Address)
 /// <summary>A message that writes itself; the transport frames it, and has taken all its bytes when a send returns.</summary>
 public interface IWireMessage
 {
+    static virtual WireLane Lane => WireLane.Ordinary;
+
     void WriteTo(IBufferWriter<byte> output);
 }
 
+/// <summary>Messages of one lane to one peer keep their order; between lanes there is none. Each lane has a queue of its own.</summary>
+public enum WireLane
+{
+    Ordinary,
+
+    /// <summary>For large messages: they travel in parts between the ordinary ones, which therefore do not wait for them.</summary>
+    Bulk,
+}
+
 /// <summary>
-/// Carries messages between nodes. To one peer they arrive in the order of sending, each at most once; what a lost
+/// Carries messages between nodes. To one peer those of one lane arrive in the order of sending, each at most once; what a lost
 /// link had not yet delivered is gone, and both ends hear that the link is lost. Only a reply proves a delivery.
 /// </summary>
 public interface ITransport : IAsyncDisposable
