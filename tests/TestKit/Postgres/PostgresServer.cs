@@ -79,35 +79,32 @@ public sealed class PostgresServer : IAsyncDisposable
     /// </summary>
     public static Task<PostgresServer> SharedAsync() => s_shared.Value;
 
-    public static async Task<PostgresServer> StartAsync(PostgresServerOptions? options = null)
-    {
-        options ??= new PostgresServerOptions();
-        var programs = PostgresPrograms.Find() ?? throw new InvalidOperationException(PostgresPrograms.Missing);
-        var folder = options.Folder ?? Path.Combine(Path.GetTempPath(), $"ragcluster-pg-{Path.GetRandomFileName()[..8]}");
-        Directory.CreateDirectory(folder);
-        var server = new PostgresServer(options, programs, folder);
-        try
+    public static Task<PostgresServer> StartAsync(PostgresServerOptions? options = null) => CreateAsync(
+        options ?? new PostgresServerOptions(),
+        async server =>
         {
-            await programs.OwnAsync(folder);
-            var password = Path.Combine(folder, "password");
+            var password = Path.Combine(server.Folder, "password");
             await File.WriteAllTextAsync(password, Password);
-            await programs.OwnAsync(password);
-            await programs.RunAsync(
+            await server._programs.OwnAsync(password);
+            await server._programs.RunAsync(
                 "initdb", "--pgdata", server.DataFolder, "--username", User, "--pwfile", password, "--auth-local=trust", "--auth-host=scram-sha-256",
                 "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync", "--no-instructions");
-            if (options.ListenAddresses != "127.0.0.1")
+            if (server._options.ListenAddresses != "127.0.0.1")
             {
                 await File.AppendAllTextAsync(Path.Combine(server.DataFolder, "pg_hba.conf"), "\nhost all all all scram-sha-256\n");
             }
+        });
 
-            await server.StartAgainAsync();
-            return server;
-        }
-        catch
-        {
-            await server.DisposeAsync();
-            throw;
-        }
+    /// <summary>A second server that follows this one asynchronously, and that <see cref="PromoteAsync"/> makes a primary.</summary>
+    public Task<PostgresServer> StartStandbyAsync() => CreateAsync(_options with { Folder = null }, standby => standby._programs.RunAsync(
+        "pg_basebackup", "--pgdata", standby.DataFolder, "--write-recovery-conf", "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+        "--dbname", string.Create(CultureInfo.InvariantCulture, $"host={Folder} port={Port} user={User}")));
+
+    /// <summary>Ends the standby's following: it is a primary from now on, on a new timeline.</summary>
+    public async Task PromoteAsync()
+    {
+        await ExecuteAsync("SELECT pg_promote()");
+        await Retry.Until("the standby is a primary", async () => await ExecuteAsync("SELECT pg_is_in_recovery()") is false);
     }
 
     /// <summary>Over TCP, with the password.</summary>
@@ -200,6 +197,26 @@ public sealed class PostgresServer : IAsyncDisposable
         if (Directory.Exists(Folder))
         {
             Directory.Delete(Folder, recursive: true);
+        }
+    }
+
+    private static async Task<PostgresServer> CreateAsync(PostgresServerOptions options, Func<PostgresServer, Task> fill)
+    {
+        var programs = PostgresPrograms.Find() ?? throw new InvalidOperationException(PostgresPrograms.Missing);
+        var folder = options.Folder ?? Path.Combine(Path.GetTempPath(), $"ragcluster-pg-{Path.GetRandomFileName()[..8]}");
+        Directory.CreateDirectory(folder);
+        var server = new PostgresServer(options, programs, folder);
+        try
+        {
+            await programs.OwnAsync(folder);
+            await fill(server);
+            await server.StartAgainAsync();
+            return server;
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
         }
     }
 

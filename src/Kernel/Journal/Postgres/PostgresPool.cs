@@ -35,6 +35,9 @@ internal sealed class PostgresPool : IAsyncDisposable
         _source = builder.Build();
     }
 
+    /// <summary>Told that a connection turned out to be broken when it was used again.</summary>
+    public Action? Broken { get; init; }
+
     /// <summary>What is the same for every session of the store, whatever its purpose.</summary>
     public static NpgsqlConnectionStringBuilder ForSessions(PostgresStoreOptions options, TimeSpan statementTimeout)
     {
@@ -48,7 +51,8 @@ internal sealed class PostgresPool : IAsyncDisposable
         parsed.Timeout = Math.Max(1, (int)options.ConnectTimeout.TotalSeconds);
 
         // The server's limit comes first: its answer is certain, and this one's is not.
-        parsed.CommandTimeout = (int)Math.Ceiling(statementTimeout.TotalSeconds) + 5;
+        parsed.CommandTimeout = (int)Math.Ceiling(statementTimeout.TotalSeconds) + 2;
+        parsed.CancellationTimeout = 1000;
 
         // What is worth it is prepared by name. Preparing by itself loses count when the server refuses a parameter of a
         // statement that it is just preparing (seen with 10.0: "unexpected backend message" at the next use).
@@ -69,8 +73,8 @@ internal sealed class PostgresPool : IAsyncDisposable
                 }
                 catch (Exception e) when (attempt == 1 && PostgresErrors.IsBroken(e) && !_closed)
                 {
-                    // The others of the pool were made before the server went away, too.
-                    _source.Clear();
+                    // All others were made before the server went away, too, and who writes with one learns nothing.
+                    Broken?.Invoke();
                 }
             }
         }
@@ -120,7 +124,7 @@ internal sealed class PostgresPool : IAsyncDisposable
         }
     }
 
-    /// <summary>Lets the idle connections go, so that the next ones carry the node's present name.</summary>
+    /// <summary>Lets the idle connections go, so that the next ones are new, and carry the node's present name.</summary>
     public void Renew() => _source.Clear();
 
     public async ValueTask DisposeAsync()

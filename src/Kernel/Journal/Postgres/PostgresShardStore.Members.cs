@@ -177,11 +177,7 @@ public sealed partial class PostgresShardStore
             },
             cancellationToken);
         _sessions.Name = PostgresSessions.NameOf(node);
-        foreach (var pool in Pools())
-        {
-            pool.Renew();
-        }
-
+        RenewConnections();
         return node;
     }
 

@@ -35,11 +35,13 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
         _sessions = sessions;
         _log = log;
         ClusterId = clusterId;
-        _lease = new PostgresPool(options, sessions, "lease", 1, options.LeaseTimeout, time);
-        _lanes = new PostgresPool(options, sessions, "append", options.Lanes, options.StatementTimeout, time);
-        _recovery = new PostgresPool(options, sessions, "recovery", options.RecoveryConnections, options.StatementTimeout, time);
-        _queries = new PostgresPool(options, sessions, "query", options.QueryConnections, options.StatementTimeout, time);
-        Blobs = new PostgresPool(options, sessions, "blob", options.BlobConnections, options.StatementTimeout, time);
+        _lease = Pool("lease", 1, options.LeaseTimeout);
+        _lanes = Pool("append", options.Lanes, options.StatementTimeout);
+        _recovery = Pool("recovery", options.RecoveryConnections, options.StatementTimeout);
+        _queries = Pool("query", options.QueryConnections, options.StatementTimeout);
+        Blobs = Pool("blob", options.BlobConnections, options.StatementTimeout);
+
+        PostgresPool Pool(string name, int size, TimeSpan statementTimeout) => new(options, sessions, name, size, statementTimeout, time) { Broken = RenewConnections };
     }
 
     /// <summary>Drawn when the first store of the cluster was made; its further stores carry the same.</summary>
@@ -264,6 +266,14 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
         }
 
         return (int)ended;
+    }
+
+    private void RenewConnections()
+    {
+        foreach (var pool in Pools())
+        {
+            pool.Renew();
+        }
     }
 
     private IEnumerable<PostgresPool> Pools() => [_lease, _lanes, _recovery, _queries, Blobs];
