@@ -142,7 +142,7 @@ public sealed class ClusterWorld
         var transport = Network.CreateEndpoint($"{name}:1", machine);
         var entities = await ShardedEntities.JoinAsync(
             new ActorSystem(name, machine), Store, transport, cluster, new ShardedEntitiesOptions { Node = name, MaxRestartBackoff = TimeSpan.FromMilliseconds(500) });
-        var region = await entities.StartAsync(new AccountDefinition
+        var region = await StartAsync(entities, new AccountDefinition
         {
             CommandJson = AccountJson.Default.AccountCommand,
             EventJson = AccountJson.Default.AccountEvent,
@@ -153,6 +153,22 @@ public sealed class ClusterWorld
             Options = Options,
         });
         return new ClusterAccountNode(machine, transport, entities, region);
+    }
+
+    /// <summary>As a node does whose store does not answer just now.</summary>
+    private async Task<AccountRegion> StartAsync(ShardedEntities entities, AccountDefinition definition)
+    {
+        while (true)
+        {
+            try
+            {
+                return await entities.StartAsync(definition);
+            }
+            catch (StoreException) when (!entities.Lost.IsCompleted)
+            {
+                await Task.Delay(TimeSpan.FromMilliseconds(100), Runtime.Time);
+            }
+        }
     }
 }
 
