@@ -47,7 +47,7 @@ internal sealed class Membership
     private volatile IReadOnlyList<ShardRow> _shards = [];
     private volatile IReadOnlyList<string> _hosts = [];
     private bool _fenced;
-    private bool _expired;
+    private bool _expiring;
 
     public Membership(IClusterStore store, ITransport transport, IRuntime runtime, ClusterOptions options, IMembershipObserver observer, ILogger log)
     {
@@ -261,7 +261,7 @@ internal sealed class Membership
 
             try
             {
-                var closely = _expired || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node));
+                var closely = _expiring || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node));
                 await _look.WaitAsync(seen, closely ? _options.PollSuspectEvery : Jitter(_options.PollEvery), _stopping.Token);
             }
             catch (OperationCanceledException)
@@ -275,7 +275,7 @@ internal sealed class Membership
 
     private async Task LookOnceAsync()
     {
-        if (_expired || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node)))
+        if (_expiring || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node)))
         {
             foreach (var dead in await _store.BuryAsync())
             {
@@ -286,7 +286,7 @@ internal sealed class Membership
 
         var shards = await _store.ListShardsAsync();
         var rows = await _store.ListMembersAsync();
-        _expired = rows.Any(row => row.Expired);
+        _expiring = rows.Any(row => row.Expired != (row.State == NodeState.Dead));
         var (former, view) = (_view, MembershipView.From(rows));
         if (!view.IsAlive(Self))
         {

@@ -26,26 +26,33 @@ internal sealed class MembershipView
 {
     private readonly Dictionary<NodeIncarnation, Member> _byNode;
 
-    private MembershipView(IReadOnlyList<Member> members)
+    private MembershipView(IReadOnlyList<Member> members, IReadOnlyList<NodeIncarnation> lingering)
     {
-        Members = members;
+        (Members, Lingering) = (members, lingering);
         _byNode = members.ToDictionary(member => member.Node);
     }
 
-    public static MembershipView Empty { get; } = new([]);
+    public static MembershipView Empty { get; } = new([], []);
 
     public IReadOnlyList<Member> Members { get; }
+
+    /// <summary>
+    /// Declared dead before their lease was over: they may not know it yet and answer reads with what is true for them, so
+    /// nobody takes their shards before it is.
+    /// </summary>
+    public IReadOnlyList<NodeIncarnation> Lingering { get; }
 
     /// <summary>The first of those that are up: it places the shards.</summary>
     public Member? Oldest => Members.FirstOrDefault(member => member.IsUp);
 
     /// <summary>Expired counts as dead: the row says so to everybody who asks, and no renewal takes it back.</summary>
-    public static MembershipView From(IEnumerable<MemberRow> rows) => new(
+    public static MembershipView From(IReadOnlyList<MemberRow> rows) => new(
     [
         .. rows.Where(row => !row.Expired && row.State is NodeState.Joining or NodeState.Up or NodeState.Draining)
             .OrderBy(row => row.JoinedAt).ThenBy(row => row.Node.Node, StringComparer.Ordinal)
             .Select(row => new Member(new Peer(row.Node, row.Address), row.State, row.Roles, row.JoinedAt)),
-    ]);
+    ],
+    [.. rows.Where(row => row is { State: NodeState.Dead, Expired: false }).Select(row => row.Node)]);
 
     public Member? Find(NodeIncarnation node) => _byNode.GetValueOrDefault(node);
 

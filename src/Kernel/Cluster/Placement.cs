@@ -26,7 +26,7 @@ internal static class Placement
     /// every shard that can have an owner has one, shards move for balance: within a type when two nodes differ by more than
     /// one, then over all types, as long as no type gets out of balance by it.
     /// </summary>
-    /// <param name="nodes">All members that live.</param>
+    /// <param name="nodes">All members that live, or may still answer.</param>
     /// <param name="pending">What has been proposed a moment ago and is counted as if it had happened.</param>
     public static IReadOnlyList<Proposal> Plan(
         IReadOnlyList<PlacementNode> nodes,

@@ -74,6 +74,7 @@ internal sealed class Proposer(Membership membership, ShardMap map, ShardKeeper 
             member.Node,
             member.IsUp && (member.Node == membership.Self || !membership.Neighbours.IsSuspect(member.Node)),
             member.Node == membership.Self ? membership.Hosts : membership.Neighbours.HostsOf(member.Node))),
+        .. view.Lingering.Select(node => new PlacementNode(node, false, [])),
     ];
 
     private Dictionary<int, NodeIncarnation> Targets() => _pending.ToDictionary(pair => pair.Key, pair => pair.Value.Target);
@@ -82,7 +83,7 @@ internal sealed class Proposer(Membership membership, ShardMap map, ShardKeeper 
     {
         foreach (var shard in shards)
         {
-            if (view.IsAlive(shard.Owner))
+            if (view.IsAlive(shard.Owner) || (shard.Owner is { } owner && view.Lingering.Contains(owner)))
             {
                 _homelessSince.Remove(shard.ShardId);
             }

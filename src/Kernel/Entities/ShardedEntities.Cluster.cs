@@ -61,8 +61,8 @@ public sealed partial class ShardedEntities
     }
 
     /// <summary>
-    /// Declares a member dead without waiting for its lease to end: its shards are taken over at once. Only for one that
-    /// certainly does not run any more, or is to stop: until it hears of it, it may answer reads with what was true before.
+    /// Declares a member dead: it stops itself as soon as it hears of it, and its shards are taken over when its lease is
+    /// over, which it cannot renew any more. For a member that lives but does not do its work.
     /// </summary>
     /// <returns>False: no such incarnation is alive.</returns>
     /// <exception cref="StoreException">The store does not answer.</exception>

@@ -9,7 +9,10 @@ public sealed record NodeJoin(string Node, string Address, IReadOnlyList<string>
 
 /// <summary>A row of the membership table, as the store's clock judged it when it was read.</summary>
 /// <param name="JoinedAt">By the store's clock; the oldest member is the first by this, then by name.</param>
-/// <param name="Expired">The lease is over, though nobody has said so in the row yet.</param>
+/// <param name="Expired">
+/// The lease is over. One that is not dead in the row may be called so from now on; one that was declared dead before its
+/// lease was over may have answered reads until now. False for one that has left.
+/// </param>
 public sealed record MemberRow(
     NodeIncarnation Node, NodeState State, string Address, IReadOnlyList<string> Roles, DateTimeOffset JoinedAt, bool Expired)
 {

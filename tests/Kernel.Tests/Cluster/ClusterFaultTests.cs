@@ -16,22 +16,21 @@ namespace RagCluster.Kernel.Tests.Cluster;
 /// </summary>
 public sealed class ClusterFaultTests
 {
-    private static readonly EntityOptions Options = new() { Shards = 4, SnapshotEvery = 7, PassivateAfter = TimeSpan.FromSeconds(2), RecentEvents = 4, SubscriberBuffer = 8 };
+    private static readonly EntityOptions Options = new() { Shards = 4, SnapshotEvery = 7, PassivateAfter = TimeSpan.FromSeconds(2), RecentEvents = 4, SubscriberBuffer = 8, RememberedCommands = 5000 };
 
     [Fact]
     public void Whatever_happens_to_nodes_links_and_the_store_the_log_has_what_was_acknowledged_once_and_in_order()
     {
         var seen = new Coverage();
         Check.One(
-            Environment.GetEnvironmentVariable("RUNS") is { } runs ? Config.QuickThrowOnFailure.WithMaxTest(int.Parse(runs)) : Config.QuickThrowOnFailure.WithMaxTest(40).WithReplay(20261120, 7),
+            Config.QuickThrowOnFailure.WithMaxTest(60),
             Prop.ForAll(Arb.From(Plans()), plan => new Run(plan, seen).Execute()));
-        Console.WriteLine($"{seen.Acknowledged} {seen.Unsure} {seen.Fenced} {seen.Moves} {seen.Subscribed} {string.Join(",", seen.Mishaps)}");
 
         // A run in which nothing happens proves nothing.
         seen.Acknowledged.ShouldBeGreaterThan(1500);
         seen.Unsure.ShouldBeGreaterThan(20);
         seen.Fenced.ShouldBeGreaterThan(10);
-        seen.Moves.ShouldBeGreaterThan(200);
+        seen.Moves.ShouldBeGreaterThan(300);
         seen.Subscribed.ShouldBeGreaterThan(1000);
         foreach (var mishap in Enum.GetValues<Mishap>())
         {
@@ -279,6 +278,12 @@ public sealed class ClusterFaultTests
                 }
                 catch (EntityUnavailableException)
                 {
+                    // Certainly no effect: who gives up here finds nothing in the log.
+                    if (Random.Next(2) == 0)
+                    {
+                        return;
+                    }
+
                     continue;
                 }
                 catch (Exception e) when (e is TimeoutException or EntityFailedException)

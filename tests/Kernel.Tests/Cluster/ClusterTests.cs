@@ -39,6 +39,45 @@ public sealed class ClusterTests
         await world.BalancedAsync();
     });
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void A_node_that_slept_through_its_lease_answers_nothing_any_more(int seed) => Simulate(
+        async world =>
+        {
+            var nodes = await world.StartAsync(3);
+            var account = await world.AccountOnAsync(nodes[2]);
+            await nodes[0].AskAsync(account, new Deposit(5));
+            var reading = nodes[2].TakeAsync(account, 0, 2);
+            await Task.Delay(TimeSpan.FromSeconds(1), world.Runtime.Time);
+            world.Pause(nodes[2]);
+            (await nodes[0].AskAsync(account, new Deposit(5))).ShouldBe(EntityTests.Reply(10, 2));
+
+            // They come to the sleeper, which believes that it has the account.
+            var reads = Enumerable.Range(0, 50).Select(_ => nodes[2].AskAsync(account, new Balance())).ToList();
+            world.Resume(nodes[2]);
+            foreach (var read in reads)
+            {
+                try
+                {
+                    (await read).ShouldBe(EntityTests.Reply(10, 2), "what is read is what was true after it was asked");
+                }
+                catch (EntityUnavailableException)
+                {
+                    // So it should be: this node can no longer know.
+                    continue;
+                }
+            }
+
+            (await nodes[2].Entities.Lost).ShouldContain("node-2#1");
+            await EntityTests.ThrowsAsync<EntityUnavailableException>(() => nodes[2].AskAsync(account, new Deposit(1)));
+            await EntityTests.ThrowsAsync<EntityUnavailableException>(() => reading);
+            (await world.Store.RenewAsync(nodes[2].Entities.Node, TimeSpan.FromSeconds(1))).ShouldBeFalse("a dead incarnation never comes back");
+        },
+        seed);
+
     [Fact]
     public void A_node_that_leaves_gives_its_shards_to_others_and_no_request_fails() => Simulate(async world =>
     {

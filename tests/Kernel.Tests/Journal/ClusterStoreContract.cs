@@ -90,7 +90,7 @@ public abstract class ClusterStoreContract
         (await store.BuryAsync()).ShouldBe([a]);
         (await store.BuryAsync()).ShouldBeEmpty();
         var row = (await store.ListMembersAsync()).Single(member => member.Node == a);
-        (row.State, row.Expired).ShouldBe((NodeState.Dead, false));
+        (row.State, row.Expired).ShouldBe((NodeState.Dead, true));
         (await store.ChangeStateAsync(a, NodeState.Left)).ShouldBeFalse("dead is final");
         (await store.RenewAsync(b, Lease)).ShouldBeTrue();
     }
@@ -103,6 +103,9 @@ public abstract class ClusterStoreContract
         (await store.DeclareDeadAsync(a)).ShouldBeTrue();
         (await store.DeclareDeadAsync(a)).ShouldBeFalse();
         (await store.RenewAsync(a, Lease)).ShouldBeFalse();
+        (await store.ListMembersAsync()).Single().Expired.ShouldBeFalse("it may not have heard of it yet, and answer until its lease is over");
+        await PassAsync(Lease * 1.2);
+        (await store.ListMembersAsync()).Single().Expired.ShouldBeTrue();
 
         var again = await UpAsync(store, "a");
         again.Incarnation.ShouldBe(a.Incarnation + 1);

@@ -47,7 +47,7 @@ public sealed partial class InMemoryShardStore
     [
         .. _nodes.Values.Where(row => !row.HasEnded || row.ChangedAt > time.GetUtcNow() - MemberRow.ListedAfterEnd)
             .OrderBy(row => row.JoinedAt).ThenBy(row => row.Node.Node, StringComparer.Ordinal)
-            .Select(row => new MemberRow(row.Node, row.State, row.Address, row.Roles, row.JoinedAt, !row.HasEnded && !IsAlive(row))),
+            .Select(row => new MemberRow(row.Node, row.State, row.Address, row.Roles, row.JoinedAt, row.State != NodeState.Left && !IsLeased(row))),
     ]);
 
     public ValueTask<IReadOnlyList<NodeIncarnation>> BuryAsync(CancellationToken cancellationToken = default) => Call<IReadOnlyList<NodeIncarnation>>(() =>
@@ -94,7 +94,9 @@ public sealed partial class InMemoryShardStore
     }
 
     private bool IsAlive(InMemoryNode row) =>
-        !row.HasEnded && (row.ExpiresAt is not { } expires || expires > time.GetUtcNow());
+        !row.HasEnded && IsLeased(row);
+
+    private bool IsLeased(InMemoryNode row) => row.ExpiresAt is not { } expires || expires > time.GetUtcNow();
 
     private bool MayClaim(NodeIncarnation claimer, ShardRow shard) =>
         _nodes.TryGetValue(claimer.Node, out var row) && row.Node == claimer && IsAlive(row)

@@ -8,7 +8,8 @@ namespace RagCluster.Kernel.Journal.Postgres;
 /// </summary>
 public sealed partial class PostgresShardStore
 {
-    private const string IsAlive = "state IN ('joining', 'up', 'draining') AND (expires_at IS NULL OR expires_at > clock_timestamp())";
+    private const string IsLeased = "(expires_at IS NULL OR expires_at > clock_timestamp())";
+    private const string IsAlive = $"state IN ('joining', 'up', 'draining') AND {IsLeased}";
 
     public ValueTask<NodeIncarnation> JoinAsync(string node, CancellationToken cancellationToken = default) =>
         JoinAsync(new NodeJoin(node, "", [], TimeSpan.Zero), NodeState.Up, hasLease: false, cancellationToken);
@@ -60,7 +61,7 @@ public sealed partial class PostgresShardStore
         {
             await using var command = new NpgsqlCommand(
                 $"""
-                SELECT id, incarnation, state, address, roles, joined_at, state IN ('joining', 'up', 'draining') AND NOT ({IsAlive})
+                SELECT id, incarnation, state, address, roles, joined_at, state <> 'left' AND NOT {IsLeased}
                 FROM node WHERE state IN ('joining', 'up', 'draining') OR changed_at > clock_timestamp() - $1 ORDER BY joined_at, id
                 """,
                 connection) { Parameters = { Interval(MemberRow.ListedAfterEnd) } };
