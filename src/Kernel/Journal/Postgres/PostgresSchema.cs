@@ -86,6 +86,8 @@ internal static class PostgresSchema
             content bytea NOT NULL,
             PRIMARY KEY (upload, ordinal)
         );
+        -- Chunks are compressed already, or large: trying costs more than it saves.
+        ALTER TABLE blob_chunk ALTER content SET STORAGE EXTERNAL;
         CREATE VIEW event AS
             SELECT s.entity_type, s.number AS shard, j.shard_seq, j.entity, j.seq, j.epoch, j.at, j.command_id, j.reply::json, j.payload::json
             FROM journal j JOIN shard s USING (shard_id);
