@@ -14,6 +14,7 @@ internal static class BenchCommand
         {
             Kernel(common),
             Store(common),
+            Transport(common),
             Ingest(common),
             Chat(common),
         };
@@ -54,6 +55,25 @@ internal static class BenchCommand
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
             };
             return new StoreBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Transport(CommonOptions common)
+    {
+        var messages = Count("--messages", "Small messages streamed in a round.");
+        var bytes = Count("--bytes", "Bytes of such a message.");
+        var command = new Command("transport", "Messages between two nodes over loopback.") { s_rounds, messages, bytes };
+        command.SetAction((result, cancellationToken) => RunAsync("transport", common, result, (recorder, _) =>
+        {
+            var options = new TransportBenchmarkOptions();
+            options = options with
+            {
+                Messages = result.GetValue(messages) ?? options.Messages,
+                MessageBytes = result.GetValue(bytes) ?? options.MessageBytes,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new TransportBenchmark(options, recorder).RunAsync(cancellationToken);
         }));
         return command;
     }
