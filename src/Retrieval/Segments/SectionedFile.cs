@@ -17,6 +17,18 @@ internal enum Section : uint
     State = 7,
     Dictionary = 8,
     PackedPostings = 9,
+
+    /// <summary>A graph of vectors: its upper levels.</summary>
+    Graph = 20,
+
+    /// <summary>The links of its lowest level, 32 bits each.</summary>
+    GraphLinks = 21,
+
+    /// <summary>What an index of vectors alone is like, and what was removed from it.</summary>
+    VectorIndex = 22,
+
+    /// <summary>Its vectors, row by row, as they are in memory: it can be mapped.</summary>
+    VectorValues = 23,
 }
 
 /// <summary>
@@ -66,18 +78,19 @@ internal static class SectionedFile
         return file;
     }
 
+    /// <exception cref="SegmentCorruptException">The manifest's name leads out of the folder.</exception>
+    public static string PathOf(string directory, SegmentFile file) =>
+        Path.GetFileName(file.Name) == file.Name && file.Name.Length > 0
+            ? Path.Combine(directory, file.Name)
+            : throw new SegmentCorruptException(file.Name, "file", "The manifest names something that is not a plain file name.");
+
     /// <summary>Reads every section, having compared all lengths and checksums.</summary>
     /// <exception cref="SegmentCorruptException">The file is not, byte for byte, the one that was written.</exception>
     public static Dictionary<Section, byte[]> Read(string directory, SegmentFile file)
     {
-        if (Path.GetFileName(file.Name) != file.Name || file.Name.Length == 0)
-        {
-            throw new SegmentCorruptException(file.Name, "file", "The manifest names something that is not a plain file name.");
-        }
-
         try
         {
-            using var stream = new FileStream(Path.Combine(directory, file.Name), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
+            using var stream = new FileStream(PathOf(directory, file), FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
             if (stream.Length != file.Length)
             {
                 throw new SegmentCorruptException(file.Name, "file", $"It has {stream.Length} bytes instead of {file.Length}.");
@@ -93,6 +106,46 @@ internal static class SectionedFile
         {
             throw new SegmentCorruptException(file.Name, "file", "It ends too early.", e);
         }
+    }
+
+    /// <summary>Where each section of a file is, having compared all lengths and checksums of the file's bytes.</summary>
+    /// <exception cref="SegmentCorruptException">The bytes are not those that were written.</exception>
+    public static Dictionary<Section, (nint Start, int Length)> Locate(SegmentFile expected, ReadOnlySpan<byte> file)
+    {
+        var name = expected.Name;
+        var count = file.Length >= FixedHeader ? BinaryPrimitives.ReadInt32LittleEndian(file[8..]) : -1;
+        var at = FixedHeader + (count * Entry) + 4;
+        if (count is < 0 or > MaxSections || file.Length < at || !file[..8].SequenceEqual(Magic))
+        {
+            throw new SegmentCorruptException(name, "header", "It does not begin as an index file does.");
+        }
+
+        var checksum = Crc32C.Of(file[..(at - 4)]);
+        if (file.Length != expected.Length || checksum != expected.Checksum || checksum != BinaryPrimitives.ReadUInt32LittleEndian(file[(at - 4)..]))
+        {
+            throw new SegmentCorruptException(name, "header", "Its checksum or length is wrong.");
+        }
+
+        var sections = new Dictionary<Section, (nint, int)>();
+        for (var i = 0; i < count; i++)
+        {
+            var entry = file.Slice(FixedHeader + (i * Entry), Entry);
+            var section = (Section)BinaryPrimitives.ReadUInt32LittleEndian(entry);
+            var length = BinaryPrimitives.ReadInt64LittleEndian(entry[8..]);
+            if (length < 0 || length > file.Length - at || !sections.TryAdd(section, (at, (int)length)))
+            {
+                throw new SegmentCorruptException(name, "header", "Its table of sections makes no sense.");
+            }
+
+            if (Crc32C.Of(file.Slice(at, (int)length)) != BinaryPrimitives.ReadUInt32LittleEndian(entry[4..]))
+            {
+                throw new SegmentCorruptException(name, section.ToString(), "Its checksum is wrong.");
+            }
+
+            at += (int)length;
+        }
+
+        return at == file.Length ? sections : throw new SegmentCorruptException(name, "file", "There are bytes behind the last section.");
     }
 
     private static Dictionary<Section, byte[]> ReadSections(FileStream stream, SegmentFile file)

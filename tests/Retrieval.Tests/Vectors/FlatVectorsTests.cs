@@ -49,23 +49,6 @@ public class FlatVectorsTests
     }
 
     [Fact]
-    public void Integer_dot_products_are_exact()
-    {
-        var random = new Random(1);
-        var codes = new sbyte[4096];
-        var query = new short[4096];
-        for (var i = 0; i < codes.Length; i++)
-        {
-            (codes[i], query[i]) = ((sbyte)(random.Next(2) * 254 - 127), (short)(i % 3 == 0 ? random.Next(-4095, 4096) : 4095));
-        }
-
-        VectorMath.Dot(codes, query).ShouldBe(codes.Zip(query, (c, q) => c * q).Sum());
-        codes.AsSpan().Fill(127);
-        query.AsSpan().Fill(4095);
-        VectorMath.Dot(codes, query).ShouldBe(127 * 4095 * 4096);
-    }
-
-    [Fact]
     public void Rows_without_a_vector_or_direction_are_not_found()
     {
         var vectors = new FlatVectors(2);
