@@ -27,6 +27,8 @@ public sealed record ClusterOptions : IChecked
 
     public ClusterTlsOptions Tls { get; init; } = new();
 
+    public ClusterTransportOptions Transport { get; init; } = new();
+
     [Within("1s", "5m")]
     public TimeSpan Lease { get; init; } = TimeSpan.FromMilliseconds(2400);
 
@@ -77,6 +79,39 @@ public sealed record ClusterTlsOptions
     public string? Key { get; init; }
 
     public string? Authorities { get; init; }
+}
+
+/// <summary>The links between nodes.</summary>
+public sealed record ClusterTransportOptions : IChecked
+{
+    [Within("100ms", "5m")]
+    public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    [Within("50ms", "1m")]
+    public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromMilliseconds(500);
+
+    [Within("200ms", "5m")]
+    public TimeSpan DetectionTime { get; init; } = TimeSpan.FromSeconds(3);
+
+    public BackoffOptions Reconnect { get; init; } = new() { Min = TimeSpan.FromMilliseconds(50), Max = TimeSpan.FromSeconds(1) };
+
+    [Within("64KiB", "1GiB")]
+    public ByteSize Queue { get; init; } = ByteSize.MiB(1);
+
+    [Within("1", "100000")]
+    public int MaxLinks { get; init; } = 1_000;
+
+    [Within("1", "10000")]
+    public int MaxPendingHandshakes { get; init; } = 64;
+
+    [Within("0", "5m")]
+    public TimeSpan CloseTimeout { get; init; } = TimeSpan.FromSeconds(2);
+
+    public IEnumerable<(string Key, string Expected)> Problems() =>
+    [
+        .. Reconnect.Problems("reconnect"),
+        .. DetectionTime < 3 * HeartbeatInterval ? [("detection-time", "at least three times heartbeat-interval")] : Array.Empty<(string, string)>(),
+    ];
 }
 
 /// <summary>The lists of documents and conversations.</summary>

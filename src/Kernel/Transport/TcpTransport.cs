@@ -61,6 +61,11 @@ public sealed partial class TcpTransport : ITransport
             throw new ArgumentException($"The transport's secret is too short; give at least {Proofs.LeastSecretLength} characters, such as the output of: openssl rand -base64 32");
         }
 
+        if (options.DetectionTime < 2 * options.HeartbeatInterval)
+        {
+            throw new ArgumentException($"The transport's detection time ({options.DetectionTime}) must be at least twice its heartbeat interval ({options.HeartbeatInterval}), or healthy links are taken for lost.");
+        }
+
         _key = options.Secret is null ? null : Proofs.Key(options.Secret, options.Cluster);
         _tls = options.Tls is null ? null : new TlsIdentity(options.Tls, runtime.Time, Log);
         _listener = new Connection.Listener(new IPEndPoint(BindTo(options.Bind, _address), _address.Port));

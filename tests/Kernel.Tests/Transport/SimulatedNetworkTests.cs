@@ -26,6 +26,23 @@ public sealed class SimulatedNetworkTests
             }));
     }
 
+    [Fact]
+    public void Between_the_lanes_there_is_no_order_but_each_keeps_its_own()
+    {
+        var world = new World(5, new NetworkOptions { Weather = Weather.Foul });
+        world.Runtime.RunToEnd(async () =>
+        {
+            for (var i = 0; i < 200; i++)
+            {
+                await (i % 2 == 0 ? world.A.Transport.SendAsync(world.B.Peer, new Text($"a:{i}")) : world.A.Transport.SendAsync(world.B.Peer, new BulkMessage(Encoding.UTF8.GetBytes($"b:{i}"))));
+            }
+        });
+        world.Runtime.RunFor(TimeSpan.FromMinutes(1));
+        world.B.Received.Where(m => m[0] == 'a').ShouldBe(Enumerable.Range(0, 100).Select(i => $"a:{i * 2}"));
+        world.B.Received.Where(m => m[0] == 'b').ShouldBe(Enumerable.Range(0, 100).Select(i => $"b:{(i * 2) + 1}"));
+        world.B.Received.Select(m => m[2..].PadLeft(3, '0')).ShouldNotBe(Enumerable.Range(0, 200).Select(i => $"{i:000}"));
+    }
+
     [Theory]
     [InlineData(true, false)]
     [InlineData(false, true)]
@@ -237,11 +254,19 @@ public sealed class SimulatedNetworkTests
     [Fact]
     public void A_transport_that_closes_in_good_order_delivers_what_it_took()
     {
-        var world = new World(2);
+        var world = new World(2, new NetworkOptions { Weather = Weather.Foul });
         world.SendAll(50);
-        world.Runtime.RunToEnd(() => world.A.Transport.DisposeAsync().AsTask());
-        world.Runtime.RunFor(TimeSpan.FromSeconds(1));
-        world.B.Received.Count.ShouldBe(50);
+        world.Runtime.RunToEnd(async () =>
+        {
+            for (var i = 0; i < 50; i++)
+            {
+                await world.A.Transport.SendAsync(world.B.Peer, new BulkMessage("bulk"u8.ToArray()));
+            }
+
+            await world.A.Transport.DisposeAsync();
+        });
+        world.Runtime.RunFor(TimeSpan.FromSeconds(10));
+        world.B.Received.Count.ShouldBe(100);
         world.B.Lost.ShouldBe([world.A.Peer]);
         world.A.Lost.ShouldBeEmpty();
     }

@@ -320,12 +320,14 @@ public sealed class TcpTransportTests
     [InlineData("no secret", "anybody on the network")]
     [InlineData("short secret", "at least 16")]
     [InlineData("bind to a name", "IP addresses only")]
+    [InlineData("detects before it beats", "healthy links")]
     public async Task Options_that_cannot_work_are_refused(string what, string said)
     {
         (await Should.ThrowAsync<ArgumentException>(() => TcpNode.StartAsync("a", o => what switch
         {
             "no address" => o with { Address = "here" },
             "no secret" => o with { Secret = null },
+            "detects before it beats" => o with { DetectionTime = TimeSpan.FromMilliseconds(900) },
             "short secret" => o with { Secret = "hunter2" },
             _ => o with { Bind = "localhost" },
         }))).Message.ShouldContain(said);

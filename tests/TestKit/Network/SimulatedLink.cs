@@ -8,22 +8,31 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
 {
     private static readonly TimeSpan Retransmission = TimeSpan.FromMilliseconds(200);
 
-    private readonly Queue<byte[]> _queue = new();
+    private readonly Queue<(byte[] Message, WireLane Lane)> _queue = new();
     private readonly List<Packet> _stuck = [];
-    private readonly SortedDictionary<long, byte[]?> _early = [];
+    private readonly Order[] _orders = [new(), new()];
     private readonly Queue<byte[]?> _arrived = new();
     private readonly CancellationTokenSource _receiving = new();
     private ITimer? _senderDetects;
     private ITimer? _receiverDetects;
-    private long _sent;
-    private long _expected;
     private long _onTheWay;
     private bool _pumping;
     private TaskCompletionSource? _pumped;
     private bool _told;
     private bool _finishing;
+    private bool _closes;
 
-    private sealed record Packet(long Number, byte[]? Message);
+    private sealed record Packet(WireLane Lane, long Number, byte[]? Message);
+
+    /// <summary>Of one lane: between lanes there is none.</summary>
+    private sealed class Order
+    {
+        public SortedDictionary<long, byte[]?> Early { get; } = [];
+
+        public long Sent { get; set; }
+
+        public long Expected { get; set; }
+    }
 
     internal SimulatedTransport From => from;
 
@@ -57,7 +66,7 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
 
     public override string ToString() => $"{fromPeer} -> {toPeer}";
 
-    internal void Enqueue(byte[] message)
+    internal void Enqueue(byte[] message, WireLane lane)
     {
         if (SenderClosed)
         {
@@ -65,7 +74,7 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
             return;
         }
 
-        _queue.Enqueue(message);
+        _queue.Enqueue((message, lane));
         QueuedBytes += message.Length;
         Transmit();
     }
@@ -73,13 +82,13 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
     /// <summary>The opener closes in good order: what is queued still goes, if the path lets it.</summary>
     internal void Finish()
     {
-        while (_queue.TryDequeue(out var message))
+        while (_queue.TryDequeue(out var next))
         {
-            Launch(message);
+            Launch(next.Message, next.Lane);
         }
 
         QueuedBytes = 0;
-        Launch(null);
+        Launch(null, WireLane.Ordinary);
         CloseSender();
         PathChanged();
     }
@@ -210,24 +219,24 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
 
     private void Transmit()
     {
-        while (!SenderClosed && !from.Paused && _queue.TryPeek(out var message)
-            && (_onTheWay == 0 || _onTheWay + message.Length <= network.Options.WindowBytes))
+        while (!SenderClosed && !from.Paused && _queue.TryPeek(out var next)
+            && (_onTheWay == 0 || _onTheWay + next.Message.Length <= network.Options.WindowBytes))
         {
             _queue.Dequeue();
-            QueuedBytes -= message.Length;
-            Launch(message);
+            QueuedBytes -= next.Message.Length;
+            Launch(next.Message, next.Lane);
         }
 
         from.RoomMade(this);
     }
 
-    private void Launch(byte[]? message)
+    private void Launch(byte[]? message, WireLane lane)
     {
         _finishing |= message is null;
         _onTheWay += message?.Length ?? 0;
         MessagesSent += message is null ? 0 : 1;
         BytesSent += message?.Length ?? 0;
-        var packet = new Packet(_sent++, message);
+        var packet = new Packet(lane, _orders[(int)lane].Sent++, message);
         var weather = network.WeatherFrom(from.Address, to.Address);
         var delay = network.DelayFrom(from.Address, to.Address);
         for (var wait = Retransmission; weather.Loss > 0 && network.Random.NextDouble() < weather.Loss; wait *= 2)
@@ -260,19 +269,34 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
             return;
         }
 
-        var again = packet.Number < _expected || _early.ContainsKey(packet.Number);
+        var order = _orders[(int)packet.Lane];
+        var again = packet.Number < order.Expected || order.Early.ContainsKey(packet.Number);
         if (network.Options.PassesDisorder || (again && network.Options.PassesDuplicates))
         {
             _arrived.Enqueue(packet.Message);
         }
         else if (!again)
         {
-            _early[packet.Number] = packet.Message;
-            while (_early.Remove(_expected, out var next))
+            order.Early[packet.Number] = packet.Message;
+            while (order.Early.Remove(order.Expected, out var next))
             {
-                _expected++;
-                _arrived.Enqueue(next);
+                order.Expected++;
+                if (next is not null)
+                {
+                    _arrived.Enqueue(next);
+                }
+                else
+                {
+                    _closes = true;
+                }
             }
+        }
+
+        // The goodbye comes behind all that was sent, of both lanes.
+        if (_closes && _orders.All(lane => lane.Expected == lane.Sent))
+        {
+            _closes = false;
+            _arrived.Enqueue(null);
         }
 
         Pump();
@@ -343,7 +367,8 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
         _receiverDetects?.Dispose();
         network.MessagesLost += _arrived.Count(message => message is not null);
         _arrived.Clear();
-        _early.Clear();
+        _orders[0].Early.Clear();
+        _orders[1].Early.Clear();
         _stuck.Clear();
         _receiving.Cancel();
     }

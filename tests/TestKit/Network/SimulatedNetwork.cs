@@ -165,6 +165,16 @@ public sealed class SimulatedNetwork
         }
     }
 
+    /// <summary>The same for all links of a node.</summary>
+    public void ResetLinks(string address)
+    {
+        foreach (var other in _links.Where(link => link.From.Address == address || link.To.Address == address)
+            .Select(link => link.From.Address == address ? link.To.Address : link.From.Address).Distinct().ToArray())
+        {
+            ResetLinks(address, other);
+        }
+    }
+
     internal bool Passes(string from, string to) =>
         !_cuts.Contains((from, to)) && !_isolated.Contains(from) && !_isolated.Contains(to);
 

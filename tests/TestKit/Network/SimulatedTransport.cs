@@ -63,11 +63,11 @@ public sealed class SimulatedTransport : ITransport
         var bytes = BytesOf(message);
         if (outbound.Takes)
         {
-            outbound.Link!.Enqueue(bytes);
+            outbound.Link!.Enqueue(bytes, TMessage.Lane);
             return default;
         }
 
-        return new ValueTask(outbound.WaitAsync(bytes, cancellationToken));
+        return new ValueTask(outbound.WaitAsync(bytes, TMessage.Lane, cancellationToken));
     }
 
     public bool TrySend<TMessage>(Peer peer, TMessage message)
@@ -78,7 +78,7 @@ public sealed class SimulatedTransport : ITransport
             return false;
         }
 
-        outbound.Link!.Enqueue(BytesOf(message));
+        outbound.Link!.Enqueue(BytesOf(message), TMessage.Lane);
         return true;
     }
 
@@ -273,7 +273,7 @@ public sealed class SimulatedTransport : ITransport
 
     private sealed class Outbound(SimulatedTransport transport, Peer peer)
     {
-        private readonly LinkedList<(byte[] Message, TaskCompletionSource Taken)> _waiting = new();
+        private readonly LinkedList<(byte[] Message, WireLane Lane, TaskCompletionSource Taken)> _waiting = new();
         private DateTimeOffset _giveUp;
 
         public Peer Peer => peer;
@@ -292,10 +292,10 @@ public sealed class SimulatedTransport : ITransport
 
         private SimulatedNetwork Network => transport._network;
 
-        public async Task WaitAsync(byte[] message, CancellationToken cancellationToken)
+        public async Task WaitAsync(byte[] message, WireLane lane, CancellationToken cancellationToken)
         {
             var taken = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            var place = _waiting.AddLast((message, taken));
+            var place = _waiting.AddLast((message, lane, taken));
             await using var registration = cancellationToken.UnsafeRegister(
                 _ =>
                 {
@@ -314,7 +314,7 @@ public sealed class SimulatedTransport : ITransport
             while (Link is { HasRoom: true } && _waiting.First is { } first)
             {
                 _waiting.RemoveFirst();
-                Link.Enqueue(first.Value.Message);
+                Link.Enqueue(first.Value.Message, first.Value.Lane);
                 first.Value.Taken.TrySetResult();
             }
         }
