@@ -7,8 +7,7 @@ namespace RagCluster.Kernel.Journal;
 public sealed class GroupCommitLane(IShardStore store, IRuntime runtime, GroupCommitOptions options)
 {
     private readonly Lock _gate = new();
-    private readonly Queue<Waiting> _waiting = new();
-    private bool _running;
+    private readonly SortedDictionary<int, Group> _groups = [];
 
     /// <summary>
     /// Completes once the batch is durable, or certainly or possibly not. The caller has no other batch of the same
@@ -18,40 +17,54 @@ public sealed class GroupCommitLane(IShardStore store, IRuntime runtime, GroupCo
     public Task<AppendResult> AppendAsync(ShardBatch batch)
     {
         var waiting = new Waiting(batch);
+        var number = store.GroupOf(batch.ShardId);
+        Group group;
         lock (_gate)
         {
-            _waiting.Enqueue(waiting);
-            if (_running)
+            if (!_groups.TryGetValue(number, out group!))
+            {
+                _groups.Add(number, group = new Group());
+            }
+
+            group.Waiting.Enqueue(waiting);
+            if (group.Carriers >= options.Lanes)
             {
                 return waiting.Task;
             }
 
-            _running = true;
+            group.Carriers++;
         }
 
-        _ = runtime.Run(CarryAsync);
+        _ = runtime.Run(() => CarryAsync(group));
         return waiting.Task;
     }
 
-    private async Task CarryAsync()
+    private async Task CarryAsync(Group group)
     {
-        for (var load = Load(); load.Count > 0; load = Load())
+        for (var load = Load(group); load.Count > 0; load = Load(group))
         {
             await CommitAsync(load);
         }
     }
 
-    private List<Waiting> Load()
+    private List<Waiting> Load(Group group)
     {
         var load = new List<Waiting>();
+        var bytes = 0L;
         lock (_gate)
         {
-            while (load.Count < options.MaxShardsPerCommit && _waiting.TryDequeue(out var waiting))
+            while (load.Count < options.MaxShardsPerCommit
+                && group.Waiting.TryPeek(out var waiting)
+                && (load.Count == 0 || bytes + waiting.Bytes <= options.MaxBytesPerCommit))
             {
-                load.Add(waiting);
+                load.Add(group.Waiting.Dequeue());
+                bytes += waiting.Bytes;
             }
 
-            _running = load.Count > 0;
+            if (load.Count == 0)
+            {
+                group.Carriers--;
+            }
         }
 
         return load;
@@ -74,18 +87,33 @@ public sealed class GroupCommitLane(IShardStore store, IRuntime runtime, GroupCo
             return;
         }
 
+        var conflicting = new List<Waiting>();
         for (var i = 0; i < load.Count; i++)
         {
             if (results[i] == AppendResult.Conflict && load.Count > 1)
             {
-                // Perhaps it only shared a statement with the one that conflicts.
-                await CommitAsync([load[i]]);
+                conflicting.Add(load[i]);
             }
             else
             {
                 load[i].Finish(results[i]);
             }
         }
+
+        // Perhaps they only shared a statement with the one that conflicts: by halves, it is soon alone.
+        var half = (conflicting.Count + 1) / 2;
+        foreach (var part in conflicting.Chunk(Math.Max(1, half)))
+        {
+            await CommitAsync([.. part]);
+        }
+    }
+
+    /// <summary>What goes to one place of the store, and how many statements are under way there.</summary>
+    private sealed class Group
+    {
+        public Queue<Waiting> Waiting { get; } = new();
+
+        public int Carriers { get; set; }
     }
 
     private sealed class Waiting(ShardBatch batch)
@@ -93,6 +121,8 @@ public sealed class GroupCommitLane(IShardStore store, IRuntime runtime, GroupCo
         private readonly TaskCompletionSource<AppendResult> _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
         public ShardBatch Batch => batch;
+
+        public long Bytes { get; } = batch.Events.Sum(e => (long)e.Payload.Length + e.Reply.Length);
 
         public Task<AppendResult> Task => _done.Task;
 

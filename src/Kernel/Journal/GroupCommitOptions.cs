@@ -15,6 +15,12 @@ public sealed record GroupCommitOptions
     /// <summary>How many shards one statement serves.</summary>
     public int MaxShardsPerCommit { get; init; } = 256;
 
+    /// <summary>How many bytes one statement carries; a single larger batch goes alone.</summary>
+    public long MaxBytesPerCommit { get; init; } = 16 << 20;
+
+    /// <summary>How many statements are under way at once. More than one helps only where the store writes several at a time.</summary>
+    public int Lanes { get; init; } = 1;
+
     /// <summary>The first wait before a failed store is asked again; it doubles up to <see cref="MaxBackoff"/>.</summary>
     public TimeSpan MinBackoff { get; init; } = TimeSpan.FromMilliseconds(50);
 

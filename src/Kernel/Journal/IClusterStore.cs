@@ -52,7 +52,7 @@ public interface IClusterStore : IShardStore
 
     /// <summary>
     /// Writes down a member whose membership another store decides, with a lease by this store's clock, so that its
-    /// claims are judged here. False if a later incarnation is known here, or this one as dead or left.
+    /// claims are judged here. Never takes a state back. False if a later incarnation is known here, or this one as dead or left.
     /// </summary>
     ValueTask<bool> MirrorAsync(MemberRow member, TimeSpan lease, CancellationToken cancellationToken = default);
 

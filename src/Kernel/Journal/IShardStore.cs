@@ -52,6 +52,9 @@ public interface IShardStore : IAsyncDisposable
     /// </summary>
     ValueTask<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken = default);
 
+    /// <summary>Shards of different groups are best appended to by different calls, because they are in different places.</summary>
+    int GroupOf(int shardId) => 0;
+
     /// <summary>The last sequence number of the shard's log; 0 for an empty one.</summary>
     ValueTask<long> LastShardSeqAsync(int shardId, CancellationToken cancellationToken = default);
 

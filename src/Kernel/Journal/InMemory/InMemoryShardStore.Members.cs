@@ -77,8 +77,10 @@ public sealed partial class InMemoryShardStore
             return false;
         }
 
-        var changed = row is not null && row.Node == member.Node && row.State == member.State ? row.ChangedAt : now;
-        _nodes[member.Node.Node] = new InMemoryNode(member.Node, member.State, member.Address, member.Roles, member.JoinedAt, now + lease, changed);
+        var same = row is not null && row.Node == member.Node;
+        var state = same && Rank(row!.State) > Rank(member.State) ? row.State : member.State;
+        var changed = same && row!.State == member.State ? row.ChangedAt : now;
+        _nodes[member.Node.Node] = new InMemoryNode(member.Node, state, member.Address, member.Roles, member.JoinedAt, now + lease, changed);
         return true;
     });
 

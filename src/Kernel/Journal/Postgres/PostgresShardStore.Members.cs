@@ -23,7 +23,7 @@ public sealed partial class PostgresShardStore
             $"""
             UPDATE node SET state = $3, changed_at = CASE WHEN state = $3 THEN changed_at ELSE clock_timestamp() END
             WHERE id = $1 AND incarnation = $2 AND state IN ('joining', 'up', 'draining')
-              AND array_position(ARRAY['joining', 'up', 'draining', 'left', 'dead'], state) <= array_position(ARRAY['joining', 'up', 'draining', 'left', 'dead'], $3)
+              AND {RankOf("state")} <= {RankOf("$3")}
               AND ($3 IN ('left', 'dead') OR expires_at IS NULL OR expires_at > clock_timestamp())
             """,
             Text(node.Node),
@@ -114,11 +114,12 @@ public sealed partial class PostgresShardStore
     public ValueTask<bool> MirrorAsync(MemberRow member, TimeSpan lease, CancellationToken cancellationToken = default) => _lease.RepeatableAsync(
         async (connection, _) => await WriteAsync(
             connection,
-            """
+            $"""
             INSERT INTO node AS n (id, incarnation, state, address, roles, joined_at, changed_at, expires_at)
             VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp(), clock_timestamp() + $7)
-            ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, state = excluded.state, address = excluded.address, roles = excluded.roles,
+            ON CONFLICT (id) DO UPDATE SET incarnation = excluded.incarnation, address = excluded.address, roles = excluded.roles,
                 joined_at = excluded.joined_at, expires_at = excluded.expires_at,
+                state = CASE WHEN n.incarnation = excluded.incarnation AND {RankOf("n.state")} > {RankOf("excluded.state")} THEN n.state ELSE excluded.state END,
                 changed_at = CASE WHEN n.incarnation = excluded.incarnation AND n.state = excluded.state THEN n.changed_at ELSE excluded.changed_at END
             WHERE n.incarnation < excluded.incarnation OR (n.incarnation = excluded.incarnation AND n.state IN ('joining', 'up', 'draining'))
             """,
@@ -181,6 +182,9 @@ public sealed partial class PostgresShardStore
         RenewConnections();
         return node;
     }
+
+    /// <summary>States are passed in this order, and never back.</summary>
+    private static string RankOf(string state) => $"array_position(ARRAY['joining', 'up', 'draining', 'left', 'dead'], {state})";
 
     private static string TextOf(NodeState state) => state switch
     {
