@@ -27,9 +27,13 @@ public static class Waits
                 await task.OrCancelled(over.Token);
                 return true;
             }
-            catch (OperationCanceledException) when (over.IsCancellationRequested && !task.IsCompleted)
+            catch (OperationCanceledException) when (over.IsCancellationRequested)
             {
-                return false;
+                // Both may end at the same moment: then the task has ended in time, and its outcome is what counts.
+                if (!task.IsCompleted)
+                {
+                    return false;
+                }
             }
         }
 

@@ -1,0 +1,274 @@
+using System.Text.Json;
+using RagCluster.CheckerKit;
+using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
+using RagCluster.Actors.Search;
+using RagCluster.Messages;
+using RagCluster.Messages.Identity;
+using RagCluster.Messages.Partitions;
+using RagCluster.Simulation.Faults;
+using RagCluster.Simulation.Workload;
+
+namespace RagCluster.Simulation.World;
+
+/// <summary>What became of one seed.</summary>
+internal sealed record Result(
+    Plan Plan, IReadOnlyList<Violation> Violations, ulong TraceHash, long Steps, TimeSpan Simulated, IReadOnlyDictionary<Fault, int> Faults, Timeline Timeline)
+{
+    public int Operations { get; init; }
+
+    public int Acknowledged { get; init; }
+
+    public int Searches { get; init; }
+
+    public long Events { get; init; }
+
+    public int Takeovers { get; init; }
+}
+
+/// <summary>Runs one seed: trouble, healing, rest, and then the reckoning.</summary>
+internal sealed class Trial
+{
+    /// <summary>So long everything has to come to rest once nothing goes wrong any more.</summary>
+    private static readonly TimeSpan RestWithin = TimeSpan.FromMinutes(4);
+
+    private readonly Cluster _cluster;
+    private readonly Nemesis _nemesis;
+    private readonly Gateway _gateway;
+    private readonly Library _library;
+    private readonly List<ConversationClient> _conversations = [];
+    private readonly List<DocumentClient> _documents = [];
+    private readonly List<Follower> _readers = [];
+    private readonly List<(string Who, Task Task)> _clients = [];
+    private bool _over;
+    private bool _streamsOver;
+
+    private Trial(Cluster cluster)
+    {
+        _cluster = cluster;
+        _nemesis = new Nemesis(cluster);
+        _gateway = new Gateway(cluster);
+        _library = new Library(cluster);
+    }
+
+    private Run Record => _cluster.Record;
+
+    public static Result Execute(int seed, bool timeline = false) => Execute(Plan.Draw(seed), timeline);
+
+    public static Result Execute(Plan plan, bool timeline)
+    {
+        var told = new Timeline(timeline);
+        using var cluster = new Cluster(plan, told);
+        told.AddText(TimeSpan.Zero, "run", plan.ToString());
+        var simulation = new Trial(cluster);
+        Exception? failure = null;
+        try
+        {
+            cluster.World.RunToEnd(simulation.RunAsync, plan.Troubled + (RestWithin * 3));
+        }
+        catch (Exception e) when (e is TimeoutException or InvalidOperationException)
+        {
+            failure = e;
+        }
+
+        List<Violation> violations = [.. AllCheckers.Check(cluster.Record)];
+        if (failure is not null)
+        {
+            violations.Add(new Violation("C12", "", $"The run does not end: {failure.Message}"));
+        }
+
+        if (cluster.World.ForeignSteps > 0)
+        {
+            violations.Add(new Violation("I12", "", $"{cluster.World.ForeignSteps} steps came from other threads: the seed does not reproduce this run."));
+        }
+
+        return new Result(plan, violations, cluster.World.TraceHash, cluster.World.Steps, cluster.Now, simulation._nemesis.Made, told)
+        {
+            Operations = cluster.Record.Operations.Count,
+            Acknowledged = cluster.Record.Operations.Count(operation => operation.Outcome == Outcome.Acknowledged),
+            Searches = cluster.Record.Searches.Count,
+            Events = cluster.Record.Log.Count,
+            Takeovers = cluster.Database.Owners.Count(change => change.Owner is not null),
+        };
+    }
+
+    private async Task RunAsync()
+    {
+        _ = _cluster.Membership.BeginAsync();
+        Populate();
+        _nemesis.Start();
+        await _cluster.Delay(_cluster.Plan.Troubled);
+        await _nemesis.HealAsync();
+        var end = _cluster.Now + RestWithin;
+        _over = true;
+        await RestAsync(end);
+        _streamsOver = true;
+        await EndedAsync(end + TimeSpan.FromSeconds(30), _clients.Where(client => client.Who.StartsWith("reader", StringComparison.Ordinal)));
+        await ReckonAsync();
+    }
+
+    private void Populate()
+    {
+        var writes = new Writes(_cluster, _gateway);
+        for (var t = 0; t < _cluster.Plan.Tenants; t++)
+        {
+            var tenant = TenantId.Of($"t{t}");
+            for (var c = 0; c < _cluster.Plan.Conversations; c++)
+            {
+                var client = new ConversationClient(_cluster, _gateway, writes, _library, _library.Somebody(tenant, $"person-{t}-{c}"), $"talk-{c}");
+                _conversations.Add(client);
+                _clients.Add((client.Name, client.RunAsync(() => _over)));
+                var reader = new Follower(_cluster, client, $"reader-{t}-{c}");
+                _readers.Add(reader);
+                _clients.Add(($"reader-{t}-{c}", reader.RunAsync(() => _streamsOver)));
+            }
+
+            for (var d = 0; d < _cluster.Plan.Documents; d++)
+            {
+                var client = new DocumentClient(_cluster, _gateway, writes, _library, tenant, d);
+                _documents.Add(client);
+                _clients.Add((client.Name, client.RunAsync(() => _over)));
+            }
+
+            for (var s = 0; s < _cluster.Plan.Searchers; s++)
+            {
+                _clients.Add(($"searcher-{t}-{s}", new SearchClient(_cluster, _gateway, _library, tenant, s).RunAsync(() => _over)));
+            }
+        }
+    }
+
+    /// <summary>Waits until nothing is open; what is still open at the end is what C12 speaks of.</summary>
+    private async Task RestAsync(TimeSpan end)
+    {
+        await EndedAsync(end, _clients.Where(client => !client.Who.StartsWith("reader", StringComparison.Ordinal)));
+        foreach (var client in _conversations)
+        {
+            var open = "";
+            while (_cluster.Now < end && (open = await OpenAsync(client)).Length > 0)
+            {
+                await _cluster.Delay(TimeSpan.FromSeconds(1));
+            }
+
+            Unfinished(open);
+        }
+
+        foreach (var client in _documents)
+        {
+            var rests = false;
+            while (_cluster.Now < end && !(rests = await client.IsAtRestAsync()))
+            {
+                await _cluster.Delay(TimeSpan.FromSeconds(1));
+            }
+
+            Unfinished(rests ? "" : $"Document {client.Entity} is still on its way.");
+        }
+
+        await ReadLogAsync();
+        foreach (var reader in _readers)
+        {
+            var last = Record.Log.Where(record => record.Type == "conversation" && record.Entity == reader.Conversation).Select(record => record.Seq).LastOrDefault();
+            while (_cluster.Now < end && reader.Seen < last)
+            {
+                await _cluster.Delay(TimeSpan.FromSeconds(1));
+            }
+
+            Unfinished(reader.Seen < last ? $"A stream of {reader.Conversation} is at {reader.Seen}; the journal ends at {last}." : "");
+        }
+    }
+
+    private async Task<string> OpenAsync(ConversationClient client) => await client.ReadAsync() switch
+    {
+        null when Record.Operations.All(operation => operation.Entity.Id != client.Entity || operation.Outcome != Outcome.Acknowledged) => "",
+        null => $"Conversation {client.Entity} cannot be read.",
+        { Turns: var turns } when turns.FirstOrDefault(turn => turn.Status == Messages.Conversations.TurnStatus.Open) is { } turn => $"Question {turn.Question} of {client.Entity} has not ended.",
+        _ => "",
+    };
+
+    private async Task EndedAsync(TimeSpan end, IEnumerable<(string Who, Task Task)> clients)
+    {
+        foreach (var (who, task) in clients)
+        {
+            var left = end - _cluster.Now;
+            Unfinished(await task.EndsWithin(left > TimeSpan.Zero ? left : TimeSpan.Zero, _cluster.World.Time) ? "" : $"{who} still waits for an answer.");
+        }
+    }
+
+    private void Unfinished(string what)
+    {
+        if (what.Length > 0)
+        {
+            Record.Unfinished.Add(what);
+        }
+    }
+
+    private async Task ReckonAsync()
+    {
+        foreach (var client in _documents.Select((client, i) => (client, Tenant: TenantId.Of($"t{i / _cluster.Plan.Documents}"), Document: i % _cluster.Plan.Documents)))
+        {
+            await ReadIndexAsync(client.Tenant, client.Document);
+        }
+
+        Record.Log.Clear();
+        await ReadLogAsync();
+        await ReadSnapshotsAsync();
+        Record.Owners.AddRange(_cluster.Database.Owners);
+        Record.Measures.Add(new Measure("requests under way after the end", _gateway.UnderWay, 0));
+        Record.Measures.Add(new Measure("statements under way after the end", _cluster.Database.CallsUnderWay, 64));
+    }
+
+    private async Task ReadIndexAsync(TenantId tenant, int document)
+    {
+        var everybody = Library.Everything(tenant, "auditor");
+        var filter = new SearchFilter([DocumentId.Of($"doc-{document}")], new Dictionary<string, string>());
+        for (var tries = 0; tries < 10; tries++)
+        {
+            var answer = await _gateway.CallAsync(
+                "auditor", tenant.Value, $"read the index of doc-{document}", (cast, token) => cast.Searcher.SearchAsync(everybody, Library.Token(tenant, document), filter, SearchMode.Lexical, 500, token));
+            if (answer.Value is { IsPartial: false } found)
+            {
+                Record.Index.Add(new IndexReading(tenant.Value, $"doc-{document}", [.. found.Passages.Select(passage => passage.Passage)]));
+                return;
+            }
+
+            await _cluster.Delay(TimeSpan.FromSeconds(1));
+        }
+
+        Unfinished($"The index of {tenant}/doc-{document} cannot be searched.");
+    }
+
+    private async Task ReadLogAsync()
+    {
+        Record.Log.Clear();
+        foreach (var shard in await _cluster.Database.Store.ListShardsAsync())
+        {
+            for (var after = 0L; await _cluster.Database.Store.ReadShardAsync(shard.ShardId, after, PageLimit.Default) is { Count: > 0 } page; after = page[^1].ShardSeq)
+            {
+                foreach (var record in page)
+                {
+                    var commit = _cluster.Database.CommitOf(shard.ShardId, record.ShardSeq);
+                    Record.Log.Add(new LogRecord(
+                        shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, Decode(shard.EntityType, record.Payload.Span), commit?.At, commit?.Writer));
+                }
+            }
+        }
+    }
+
+    private async Task ReadSnapshotsAsync()
+    {
+        foreach (var (shard, type, entity) in Record.Log.Select(record => (record.Shard, record.Type, record.Entity)).Distinct().ToList())
+        {
+            if (await _cluster.Database.Store.LoadSnapshotAsync(shard, entity) is { } snapshot)
+            {
+                Record.Snapshots.Add(new StoredSnapshot(type, snapshot));
+            }
+        }
+    }
+
+    private static object Decode(string type, ReadOnlySpan<byte> payload) => type switch
+    {
+        "conversation" => JsonSerializer.Deserialize(payload, MessagesJson.Default.ConversationEvent)!,
+        "document" => JsonSerializer.Deserialize(payload, MessagesJson.Default.DocumentEvent)!,
+        "partition" => JsonSerializer.Deserialize(payload, MessagesJson.Default.PartitionEvent)!,
+        _ => throw new InvalidDataException($"The log has entities of a type \"{type}\"."),
+    };
+}
