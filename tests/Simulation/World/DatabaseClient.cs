@@ -124,6 +124,9 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
     public ValueTask<IReadOnlyList<ShardRow>> ListShardsAsync(CancellationToken cancellationToken = default) =>
         CallAsync(() => database.Store.ListShardsAsync(CancellationToken.None), cancellationToken);
 
+    public ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default) =>
+        CallAsync(() => database.Store.AgreeAsync(setting, value, replace, CancellationToken.None), cancellationToken);
+
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
 
     private async ValueTask<T> CallAsync<T>(Func<ValueTask<T>> statement, CancellationToken cancellationToken)
