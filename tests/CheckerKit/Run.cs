@@ -40,6 +40,9 @@ public sealed class Run
     public List<string> Unfinished { get; } = [];
 
     public List<Measure> Measures { get; } = [];
+
+    /// <summary>Somebody declared a living node dead: reads may have been answered with what was true before.</summary>
+    public bool ReadsMayBeStale { get; set; }
 }
 
 public enum Outcome

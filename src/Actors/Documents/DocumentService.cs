@@ -141,12 +141,20 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
         }
 
         // The journal says that it will be; the caller was promised that it is.
-        await foreach (var recorded in region.SubscribeAsync(id, seq, cancellationToken))
+        try
         {
-            if (applied(recorded.Event))
+            await foreach (var recorded in region.SubscribeAsync(id, seq, cancellationToken))
             {
-                break;
+                if (applied(recorded.Event))
+                {
+                    break;
+                }
             }
+        }
+        catch (EntityUnavailableException e)
+        {
+            // It stands in the journal: "nothing happened" would be a lie.
+            throw new TimeoutException("The change is durable and will be applied, but this node cannot tell when: look at the document, or send the change again.", e);
         }
 
         return reply;

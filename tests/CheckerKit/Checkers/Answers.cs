@@ -1,11 +1,12 @@
 using System.Text;
+using System.Text.RegularExpressions;
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
 
 namespace RagCluster.CheckerKit.Checkers;
 
 /// <summary>C10, second half, and I5: the shape of every answer in the journal.</summary>
-public sealed class Answers : IChecker
+public sealed partial class Answers : IChecker
 {
     public string Name => "C10-answer";
 
@@ -81,7 +82,7 @@ public sealed class Answers : IChecker
                 break;
             case AnswerCompleted completed:
                 course.Ended = true;
-                if (course.Text.ToString().Trim() != completed.Text.Trim())
+                if (Words(course.Text.ToString()) != Words(completed.Text))
                 {
                     return $"{question} is complete as \"{completed.Text}\"; shown was \"{course.Text}\".";
                 }
@@ -94,6 +95,12 @@ public sealed class Answers : IChecker
 
         return null;
     }
+
+    /// <summary>Markers are verified only when the answer is whole: those that prove nothing leave it then, with the space before them.</summary>
+    private static string Words(string text) => Unsaid().Replace(text, "");
+
+    [GeneratedRegex(@"\[\d+\]|[\s\[\]]")]
+    private static partial Regex Unsaid();
 
     private sealed class Course
     {

@@ -74,13 +74,10 @@ internal sealed class Nemesis(Cluster cluster)
     /// <summary>Ends early when everything is to heal.</summary>
     private async Task WaitAsync(TimeSpan time)
     {
-        var end = cluster.Now + time;
-        while (!_healing && cluster.Now < end)
+        for (var end = cluster.Now + time; !_healing && cluster.Now < end;)
         {
-            var left = end - cluster.Now;
-
             // A delay of less than a millisecond is none.
-            await cluster.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling(left.TotalMilliseconds), 1, 1000)));
+            await cluster.Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling((end - cluster.Now).TotalMilliseconds), 1, 1000)));
         }
     }
 
@@ -199,7 +196,17 @@ internal sealed class Nemesis(Cluster cluster)
                 cluster.InferenceFaults = 0;
                 break;
             case Fault.DeclaredDead:
+                Tell($"{machine!.Name} loses its power, and somebody knows");
+                machine.Kill(silently: true);
+                await DeclareDeadAsync(machine);
+                await WaitAsync(Seconds(0.1, 8));
+                await machine.StartAsync();
+                break;
+            case Fault.MistakenlyDead when !cluster.Plan.Embedded:
+                cluster.Record.ReadsMayBeStale = true;
                 await DeclareDeadAsync(machine!);
+                break;
+            case Fault.MistakenlyDead:
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "Nobody knows how to make this fault.");

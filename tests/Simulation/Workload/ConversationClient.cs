@@ -30,7 +30,7 @@ internal sealed class ConversationClient(Cluster cluster, Gateway gateway, Write
     {
         while (!isOver())
         {
-            await cluster.Delay(cluster.Exponential(cluster.Plan.Think));
+            await cluster.PauseAsync(cluster.Plan.Think, isOver);
             switch (Random.Next(10))
             {
                 case < 4:

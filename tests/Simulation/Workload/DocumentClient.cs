@@ -25,11 +25,11 @@ internal sealed class DocumentClient(Cluster cluster, Gateway gateway, Writes wr
             await PutAsync(isOver);
             for (var changes = cluster.Random.Next(4); changes > 0 && !isOver(); changes--)
             {
-                await cluster.Delay(cluster.Exponential(cluster.Plan.Think));
+                await cluster.PauseAsync(cluster.Plan.Think, isOver);
                 await ChangeAsync(isOver);
             }
 
-            await cluster.Delay(cluster.Exponential(cluster.Plan.Think * 4));
+            await cluster.PauseAsync(cluster.Plan.Think * 4, isOver);
         }
     }
 

@@ -18,7 +18,7 @@ internal sealed class SearchClient(Cluster cluster, Gateway gateway, Library lib
     {
         while (!isOver())
         {
-            await cluster.Delay(cluster.Exponential(cluster.Plan.Think));
+            await cluster.PauseAsync(cluster.Plan.Think, isOver);
             await SearchAsync();
         }
     }

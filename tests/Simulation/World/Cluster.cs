@@ -17,7 +17,7 @@ internal sealed class Cluster : IDisposable
         Network = new SimulatedNetwork(World);
         Database = new Database(World);
         Blobs = new InMemoryBlobs(World.Time);
-        Membership = new Takeovers(this);
+        Membership = plan.Embedded ? new Takeovers(this) : new Members(this);
         Machines = [.. Enumerable.Range(1, plan.Machines).Select(number => new Machine(this, $"n{number}"))];
         if (timeline.IsKept)
         {
@@ -91,6 +91,16 @@ internal sealed class Cluster : IDisposable
     public TimeSpan Exponential(TimeSpan mean) => mean * Math.Min(-Math.Log(1 - Random.NextDouble()), 6);
 
     public Task Delay(TimeSpan time) => Task.Delay(time, World.Time);
+
+    /// <summary>Waits for about so long, but not on when there is no more reason to.</summary>
+    public async Task PauseAsync(TimeSpan mean, Func<bool> isOver)
+    {
+        for (var end = Now + Exponential(mean); Now < end && !isOver();)
+        {
+            // A delay of less than a millisecond is none.
+            await Delay(TimeSpan.FromMilliseconds(Math.Clamp(Math.Ceiling((end - Now).TotalMilliseconds), 1, 1000)));
+        }
+    }
 
     public void Dispose()
     {

@@ -124,6 +124,12 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
     public ValueTask<IReadOnlyList<ShardRow>> ListShardsAsync(CancellationToken cancellationToken = default) =>
         CallAsync(() => database.Store.ListShardsAsync(CancellationToken.None), cancellationToken);
 
+    public ValueTask<IReadOnlyList<ShardRow>> PrepareShardsAsync(string entityType, int shards, IReadOnlyList<int> numbers, CancellationToken cancellationToken = default) =>
+        CallAsync(() => database.Store.PrepareShardsAsync(entityType, shards, numbers, CancellationToken.None), cancellationToken);
+
+    public ValueTask<bool> MirrorAsync(MemberRow member, TimeSpan lease, CancellationToken cancellationToken = default) =>
+        CallAsync(() => database.Store.MirrorAsync(member, lease, CancellationToken.None), cancellationToken);
+
     public ValueTask<string> AgreeAsync(string setting, string value, bool replace, CancellationToken cancellationToken = default) =>
         CallAsync(() => database.Store.AgreeAsync(setting, value, replace, CancellationToken.None), cancellationToken);
 
@@ -137,7 +143,7 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
         }
         catch (ConnectionBrokenException e)
         {
-            throw new StoreException(StoreFailure.InputOutput, e.Message, e);
+            throw new StoreException(StoreFailure.Unreachable, e.Message, e);
         }
     }
 
@@ -149,7 +155,7 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
         if (database.IsDown && database.Reaches(machine))
         {
             await Task.Delay(database.Delay(), node.Time, cancellationToken);
-            throw new StoreException(StoreFailure.InputOutput, "The simulated database refuses the connection: it is starting.");
+            throw new StoreException(StoreFailure.Unreachable, "The simulated database refuses the connection: it is starting.");
         }
 
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);

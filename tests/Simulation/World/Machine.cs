@@ -24,6 +24,8 @@ internal sealed class NodeLife(SimulatedNode runtime, int number)
 
     public ShardedEntities? Entities { get; set; }
 
+    public SimulatedTransport? Transport { get; set; }
+
     public Cast? Cast { get; set; }
 
     public bool IsReady { get; set; }

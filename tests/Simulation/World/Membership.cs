@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using RagCluster.Kernel.Cluster;
 using RagCluster.Kernel.Entities;
 
 namespace RagCluster.Simulation.World;
@@ -75,5 +76,80 @@ internal sealed class Takeovers(Cluster cluster) : IMembership
         {
             former.Kill();
         }
+    }
+}
+
+/// <summary>The production cluster: nodes with leases, that share the shards.</summary>
+internal sealed class Members(Cluster cluster) : IMembership
+{
+    public Task BeginAsync()
+    {
+        foreach (var machine in cluster.Machines)
+        {
+            _ = machine.StartAsync();
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task<ShardedEntities> JoinAsync(Machine machine, NodeLife life, DatabaseClient store, ILoggerFactory loggers)
+    {
+        var lease = cluster.Plan.Lease;
+        var options = new ClusterOptions
+        {
+            Lease = lease, PollEvery = lease / 2, ProbeEvery = lease / 2, SuspectAfter = lease, HandOffBudget = TimeSpan.FromSeconds(4), BufferPerShard = 64, StreamCredit = 8, MaxRemoteCommands = 64, MaxRemoteSubscriptions = 16,
+        };
+        life.Transport = cluster.Network.CreateEndpoint(machine.Address, life.Runtime);
+        var entities = await ShardedEntities.JoinAsync(
+            life.System!, store, life.Transport, options, new ShardedEntitiesOptions { Node = machine.Name, MaxRestartBackoff = TimeSpan.FromSeconds(1) }, loggers);
+        _ = EndWhenLostAsync(machine, life, entities);
+        return entities;
+    }
+
+    public Task ReadyAsync(Machine machine, NodeLife life) => Task.CompletedTask;
+
+    public async Task StopAsync(NodeLife life, TimeSpan budget)
+    {
+        await life.Entities!.StopAsync(budget);
+        await life.Transport!.DisposeAsync();
+    }
+
+    public Machine? Pick()
+    {
+        // As a load balancer: it sends new requests to nodes that say they are ready, and hears late that one is not.
+        var up = cluster.Machines.Where(machine => machine.Life is { IsReady: true, IsDraining: false }).ToList();
+        return up.Count == 0 ? null : up[cluster.Random.Next(up.Count)];
+    }
+
+    public async Task HandOffAsync()
+    {
+        var shards = await cluster.Database.Store.ListShardsAsync();
+        var members = await cluster.Database.Store.ListMembersAsync();
+        if (shards.Count > 0 && members.Count > 0 && Pick() is { Life: { Entities: { } entities } life })
+        {
+            var shard = shards[cluster.Random.Next(shards.Count)];
+            var target = members[cluster.Random.Next(members.Count)].Node;
+            cluster.Tell("fault", $"shard {shard.ShardId} ({shard.EntityType}-{shard.Number}) is to move from {shard.Owner?.ToString() ?? "nobody"} to {target}");
+            _ = life.Runtime.Run(() =>
+            {
+                entities.MoveShard(shard.EntityType, shard.Number, target);
+                return Task.CompletedTask;
+            });
+        }
+    }
+
+    public async Task HealAsync()
+    {
+        foreach (var machine in cluster.Machines)
+        {
+            await machine.StartAsync();
+        }
+    }
+
+    /// <summary>As the program does: a node that has lost its lease ends, and whoever watches over it starts the next.</summary>
+    private static async Task EndWhenLostAsync(Machine machine, NodeLife life, ShardedEntities entities)
+    {
+        var reason = await entities.Lost;
+        machine.Exit(life, reason);
     }
 }

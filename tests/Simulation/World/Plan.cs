@@ -51,8 +51,11 @@ internal enum Fault
     /// <summary>Endpoints hang, fail, break off, and talk garbage.</summary>
     Inference,
 
-    /// <summary>An operator, or a peer that is mistaken, declares a living node dead.</summary>
+    /// <summary>A machine dies, and an operator who knows says so.</summary>
     DeclaredDead,
+
+    /// <summary>An operator is mistaken, and declares a living node dead. Until it hears of it, it may answer reads with what was true before.</summary>
+    MistakenlyDead,
 }
 
 /// <summary>
@@ -62,6 +65,9 @@ internal enum Fault
 internal sealed record Plan
 {
     public required int Seed { get; init; }
+
+    /// <summary>Nodes that know nothing of each other and take everything at their start, instead of a cluster.</summary>
+    public required bool Embedded { get; init; }
 
     public required int Machines { get; init; }
 
@@ -118,6 +124,7 @@ internal sealed record Plan
         return new Plan
         {
             Seed = seed,
+            Embedded = random.Next(10) == 0,
             Machines = Pick(random, 1, 2, 2, 3, 3, 3, 5),
             Troubled = TimeSpan.FromSeconds(random.Next(20, 120)),
             Faults = faults,
@@ -125,7 +132,7 @@ internal sealed record Plan
             Conversations = random.Next(1, 4),
             Documents = random.Next(1, 5),
             Searchers = random.Next(1, 3),
-            Think = TimeSpan.FromMilliseconds(Pick(random, 500, 2000, 5000, 12_000)),
+            Think = TimeSpan.FromMilliseconds(Pick(random, 1000, 3000, 8000, 20_000)),
             Shards = Pick(random, 1, 2, 4),
             PartitionsPerTenant = Pick(random, 1, 1, 2),
             SnapshotEvery = Pick(random, 0, 3, 7, 20),
@@ -138,7 +145,7 @@ internal sealed record Plan
     }
 
     public override string ToString() =>
-        $"{Machines} machines, {Tenants} tenants with {Conversations} conversations, {Documents} documents, {Searchers} searchers, a request every {Think.TotalSeconds:0.0} s; "
+        $"{Machines} machines{(Embedded ? " that are embedded" : "")}, {Tenants} tenants with {Conversations} conversations, {Documents} documents, {Searchers} searchers, a request every {Think.TotalSeconds:0.0} s; "
         + $"{Shards} shards, {PartitionsPerTenant} partitions, snapshots every {SnapshotEvery}, passivation after {PassivateAfter.TotalSeconds:0.0} s, {RecentEvents} recent events, lease {Lease.TotalSeconds:0} s; "
         + $"{Troubled.TotalSeconds:0} s of {(Faults.Count == 0 ? "no faults" : string.Join(", ", Faults.Select(fault => $"{fault.Key} every {fault.Value.TotalSeconds:0} s")))}";
 
