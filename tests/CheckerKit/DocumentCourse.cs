@@ -1,3 +1,4 @@
+using RagCluster.Actors.Documents;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
 
@@ -10,6 +11,8 @@ namespace RagCluster.CheckerKit;
 internal sealed class DocumentCourse
 {
     private readonly List<State> _states = [new State(false, RoleSet.Empty, 0, false, TimeSpan.MinValue, TimeSpan.MinValue)];
+
+    private DocumentState _state = new();
 
     /// <param name="MayFrom">The earliest moment at which it could be seen.</param>
     /// <param name="MustFrom">From when on no earlier state may be seen; <see cref="TimeSpan.MaxValue"/> for never.</param>
@@ -53,6 +56,7 @@ internal sealed class DocumentCourse
     private void Apply(LogRecord record, Operation? operation)
     {
         var last = _states[^1];
+        _state = Document.Evolve(_state, (DocumentEvent)record.Event);
         var committed = record.CommittedAt ?? operation?.EndedAt ?? TimeSpan.MinValue;
         var may = operation?.InvokedAt ?? (record.CommittedAt ?? TimeSpan.MinValue);
         switch (record.Event)
@@ -62,7 +66,8 @@ internal sealed class DocumentCourse
                 Add(new State(true, e.Readers, e.Version, false, may, TimeSpan.MaxValue) { AccessRevision = e.AccessRevision });
                 break;
             case DocumentProgressed { Reached: Indexed } e when e.Version == last.Version:
-                Add(last with { IsIndexed = true, MayFrom = last.MayFrom, MustFrom = committed });
+                // Readers that changed meanwhile need not have reached the index with it.
+                Add(last with { IsIndexed = true, MustFrom = _state.AccessPending ? TimeSpan.MaxValue : committed });
                 break;
             case AccessChanged e:
                 Add(last with { Readers = e.Readers, AccessRevision = e.AccessRevision, MayFrom = may, MustFrom = AcknowledgedAt(operation) });
@@ -73,7 +78,6 @@ internal sealed class DocumentCourse
                     if (_states[i].AccessRevision == e.AccessRevision && _states[i].MustFrom > committed)
                     {
                         _states[i] = _states[i] with { MustFrom = committed };
-                        break;
                     }
                 }
 

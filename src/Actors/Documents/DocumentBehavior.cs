@@ -64,8 +64,10 @@ public sealed partial class DocumentBehavior(DocumentProcessor processor, Ingest
 
     private void ScheduleRetry(DateTimeOffset at)
     {
+        // The time was written by the clock of whoever owned the document then: one that was wrong by an hour must not
+        // hold it up for longer than any wait that is meant.
         var delay = at - Context.Time.GetUtcNow();
-        Context.ExecuteLater(new Retry(), delay > TimeSpan.Zero ? delay : TimeSpan.Zero);
+        Context.ExecuteLater(new Retry(), delay < TimeSpan.Zero ? TimeSpan.Zero : delay < options.MaxRetryBackoff ? delay : options.MaxRetryBackoff);
     }
 
     private static Goal? NextGoal(DocumentState state) => state switch

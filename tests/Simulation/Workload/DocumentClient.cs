@@ -33,12 +33,17 @@ internal sealed class DocumentClient(Cluster cluster, Gateway gateway, Writes wr
         }
     }
 
-    /// <summary>Whether it has come to rest: nothing is on its way to the index or out of it.</summary>
-    public async Task<bool> IsAtRestAsync()
+    /// <summary>What is still on its way to the index or out of it; empty once it has come to rest.</summary>
+    public async Task<string> UnrestAsync()
     {
         var administrator = Library.Everything(tenant, Name);
         var answer = await gateway.CallAsync(Name, tenant.Value, $"look at {Entity}", async (cast, token) => (await cast.Documents.ReadAsync(administrator, _document, token))?.View);
-        return answer.Fate == Fate.Answered && answer.Value is null or { Status: DocumentStatus.Indexed or DocumentStatus.Removed or DocumentStatus.Failed, RetryAt: null };
+        return answer switch
+        {
+            { Fate: not Fate.Answered } => $"{Entity} cannot be read: {answer.Error}",
+            { Value: null or { Status: DocumentStatus.Indexed or DocumentStatus.Removed or DocumentStatus.Failed, RetryAt: null } } => "",
+            { Value: { } view } => $"{Entity} is still on its way: version {view.Version} is {view.Status}{(view.RetryAt is { } at ? $", to be tried again at {at:O}" : "")}.",
+        };
     }
 
     private Task ChangeAsync(Func<bool> isOver) => cluster.Random.Next(6) switch
@@ -98,7 +103,7 @@ internal sealed class DocumentClient(Cluster cluster, Gateway gateway, Writes wr
 
     private async Task SeeIndexedAsync(Func<bool> isOver)
     {
-        for (var looks = 0; looks < 20 && !isOver() && !await IsAtRestAsync(); looks++)
+        for (var looks = 0; looks < 20 && !isOver() && (await UnrestAsync()).Length > 0; looks++)
         {
             await cluster.Delay(TimeSpan.FromMilliseconds(300));
         }

@@ -143,8 +143,8 @@ internal sealed class Trial
         await EndedAsync(end, _clients.Where(client => !client.Who.StartsWith("reader", StringComparison.Ordinal)));
         foreach (var client in _conversations)
         {
-            var open = "";
-            while (_cluster.Now < end && (open = await OpenAsync(client)).Length > 0)
+            string open;
+            while ((open = await OpenAsync(client)).Length > 0 && _cluster.Now < end)
             {
                 await _cluster.Delay(TimeSpan.FromSeconds(1));
             }
@@ -154,13 +154,13 @@ internal sealed class Trial
 
         foreach (var client in _documents)
         {
-            var rests = false;
-            while (_cluster.Now < end && !(rests = await client.IsAtRestAsync()))
+            string open;
+            while ((open = await client.UnrestAsync()).Length > 0 && _cluster.Now < end)
             {
                 await _cluster.Delay(TimeSpan.FromSeconds(1));
             }
 
-            Unfinished(rests ? "" : $"Document {client.Entity} is still on its way.");
+            Unfinished(open);
         }
 
         await ReadLogAsync();
