@@ -75,17 +75,17 @@ internal sealed class DocumentClient(Cluster cluster, Gateway gateway, Writes wr
         }
     }
 
-    private Task RemoveAsync() => SendAsync(
+    private Task<Operation> RemoveAsync() => SendAsync(
         Markers.Removal, (by, cast, token) => cast.Documents.RemoveAsync(by, _document, token).AsTask());
 
-    private Task ChangeAccessAsync()
+    private Task<Operation> ChangeAccessAsync()
     {
         var readers = library.AnyReaders();
         return SendAsync(Markers.Access, (by, cast, token) => cast.Documents.ChangeAccessAsync(by, _document, readers, token).AsTask());
     }
 
     /// <summary>Under a name that is used once, by which it is found in the log.</summary>
-    private Task SendAsync(Func<string, string> marker, Func<Principal, Actors.Cast, CancellationToken, Task<DocumentReply>> send)
+    private Task<Operation> SendAsync(Func<string, string> marker, Func<Principal, Actors.Cast, CancellationToken, Task<DocumentReply>> send)
     {
         var by = Library.Everything(tenant, $"{Name}-{_next++}");
         return writes.SendAsync(
