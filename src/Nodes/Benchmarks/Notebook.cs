@@ -21,6 +21,8 @@ internal sealed class Notebook : IEntity<NotebookState, NotebookCommand, Note, N
 
 internal sealed record NotebookState(long Notes);
 
+[JsonDerivedType(typeof(Take), "take")]
+[JsonDerivedType(typeof(CountNotes), "count")]
 internal abstract record NotebookCommand;
 
 internal sealed record Take(string Text) : NotebookCommand;
@@ -46,6 +48,7 @@ internal sealed class NotebookBehavior : EntityBehavior<NotebookState, NotebookC
 }
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web)]
+[JsonSerializable(typeof(NotebookCommand))]
 [JsonSerializable(typeof(Note))]
 [JsonSerializable(typeof(NotebookReply))]
 [JsonSerializable(typeof(NotebookState))]

@@ -14,6 +14,7 @@ internal static class BenchCommand
         {
             Kernel(common),
             Store(common),
+            Cluster(common),
             Transport(common),
             Ingest(common),
             Chat(common),
@@ -74,6 +75,25 @@ internal static class BenchCommand
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
             };
             return new TransportBenchmark(options, recorder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Cluster(CommonOptions common)
+    {
+        var asks = Count("--asks", "Commands asked one after another in a round.");
+        var events = Count("--events", "Events streamed in a round.");
+        var command = new Command("cluster", "Two nodes over loopback: asking, streaming, leaving, dying.") { s_rounds, asks, events };
+        command.SetAction((result, cancellationToken) => RunAsync("cluster", common, result, (recorder, _) =>
+        {
+            var options = new ClusterBenchmarkOptions();
+            options = options with
+            {
+                Asks = result.GetValue(asks) ?? options.Asks,
+                Events = result.GetValue(events) ?? options.Events,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new ClusterBenchmark(options, recorder).RunAsync(cancellationToken);
         }));
         return command;
     }

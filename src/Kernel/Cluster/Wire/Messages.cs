@@ -238,8 +238,9 @@ internal static class WireJson
             var reader = new Utf8JsonReader(json);
             return JsonSerializer.Deserialize(ref reader, type) ?? throw new InvalidDataException($"A message from another node holds a null {typeof(T).Name}.");
         }
-        catch (JsonException e)
+        catch (Exception e) when (e is JsonException or NotSupportedException or InvalidOperationException or FormatException or ArgumentException)
         {
+            // The serializer says in many ways that something is not of the type.
             throw new InvalidDataException($"A message from another node holds no {typeof(T).Name}: {e.Message}", e);
         }
     }

@@ -101,7 +101,7 @@ public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? f
         Call(() => (long)Shard(shardId).Log.Count);
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadEntityAsync(int shardId, string entity, long afterSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
-        Call<IReadOnlyList<JournalRecord>>(() => Page(Shard(shardId).Log.Where(record => record.Entity == entity && record.Seq > afterSeq), limit));
+        Call<IReadOnlyList<JournalRecord>>(() => Page(Shard(shardId).Of(entity, afterSeq), limit));
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadShardAsync(int shardId, long afterShardSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
         Call<IReadOnlyList<JournalRecord>>(() => Page(Shard(shardId).Log.Skip((int)afterShardSeq), limit));
