@@ -14,6 +14,9 @@ internal static class ExitCodes
     /// <summary>Some of it could not be done: documents failed.</summary>
     public const int Partial = 3;
 
+    /// <summary>The node is no member of its cluster any more; a supervisor starts it anew.</summary>
+    public const int Lost = 4;
+
     /// <summary>Stopped by Ctrl-C.</summary>
     public const int Interrupted = 130;
 }

@@ -15,15 +15,25 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
 
     private static readonly TimeSpan s_heartbeat = TimeSpan.FromSeconds(15);
 
+    /// <summary>How soon a client comes back to another node when this one ends its streams.</summary>
+    private const string Retry = "retry: 500\n\n";
+
     public async Task ExecuteAsync(HttpContext context)
     {
         var response = context.Response;
+        var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
+        if (stopping.IsCancellationRequested)
+        {
+            response.Headers.RetryAfter = "1";
+            await Problems.Unavailable(Chat.ChatEndpoints.Stopping).ExecuteAsync(context);
+            return;
+        }
+
         response.ContentType = "text/event-stream";
         response.Headers.CacheControl = "no-store";
         response.Headers["X-Accel-Buffering"] = "no";
 
         // A stream never ends by itself: a node that stops ends it, and its client goes on from the last id elsewhere.
-        var stopping = context.RequestServices.GetRequiredService<IHostApplicationLifetime>().ApplicationStopping;
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
         var aborted = ending.Token;
         var enumerator = events.GetAsyncEnumerator(aborted);
@@ -66,7 +76,11 @@ internal sealed class ServerSentEvents<T>(IAsyncEnumerable<ServerSentEvent<T>> e
         }
         catch (OperationCanceledException) when (aborted.IsCancellationRequested)
         {
-            // The client left or the node stops; the client comes back with Last-Event-ID.
+            // The client left, or the node stops; then the client comes back with Last-Event-ID.
+            if (!context.RequestAborted.IsCancellationRequested)
+            {
+                await response.WriteAsync(Retry, Encoding.UTF8, context.RequestAborted);
+            }
         }
         finally
         {

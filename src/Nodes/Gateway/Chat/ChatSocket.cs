@@ -42,7 +42,10 @@ internal sealed partial class ChatSocket(
     /// <summary>The subprotocol that clients may name beside their "bearer." token.</summary>
     public const string Protocol = "ragcluster.v1";
 
-    private const string GoingAway = "The node is going away; connect again and resume.";
+    private const string GoingAway = "The node is going away; connect again, to any node, and resume.";
+
+    /// <summary>Within this the clients of a node that stops come back, each at its own moment.</summary>
+    private const int MaxRetryMs = 500;
 
     /// <summary>How long the other side may take to end a frame or to say goodbye.</summary>
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(5);
@@ -234,6 +237,8 @@ internal sealed partial class ChatSocket(
         {
             if (socket.State == WebSocketState.Open)
             {
+                var bye = JsonSerializer.SerializeToUtf8Bytes<ServerFrame>(new ByeFrame(GoingAway, Random.Shared.Next(MaxRetryMs)), FramesJson.Default.ServerFrame);
+                await socket.SendAsync(bye, WebSocketMessageType.Text, endOfMessage: true, limit.Token);
                 await socket.CloseOutputAsync(WebSocketCloseStatus.EndpointUnavailable, GoingAway, limit.Token);
             }
 

@@ -50,6 +50,7 @@ public sealed record PingFrame : ClientFrame;
 [JsonDerivedType(typeof(ErrorFrame), "error")]
 [JsonDerivedType(typeof(HeartbeatFrame), "heartbeat")]
 [JsonDerivedType(typeof(PongFrame), "pong")]
+[JsonDerivedType(typeof(ByeFrame), "bye")]
 public abstract record ServerFrame;
 
 /// <summary>The question is durable and will be answered, whatever happens to this connection or node.</summary>
@@ -106,6 +107,10 @@ public sealed record ErrorFrame(string Code, string Detail, QuestionId? Id = nul
 public sealed record HeartbeatFrame(DateTimeOffset At) : ServerFrame;
 
 public sealed record PongFrame(DateTimeOffset At) : ServerFrame;
+
+/// <summary>The last frame of a node that is about to stop: connect again, to whichever node answers, and resume.</summary>
+/// <param name="RetryAfterMs">How long to wait before; a little by chance, so that not all come at once.</param>
+public sealed record ByeFrame(string Detail, int RetryAfterMs) : ServerFrame;
 
 [JsonSourceGenerationOptions(
     JsonSerializerDefaults.Web,
