@@ -19,7 +19,7 @@ public sealed record ClusterOptions : IChecked
     [Within("0", "65535")]
     public int Port { get; init; } = 2552;
 
-    /// <summary>Where peers reach the node, "host" or "host:port"; null: at host and port.</summary>
+    /// <summary>The name or address under which peers reach the node; null: host.</summary>
     public string? Advertise { get; init; }
 
     /// <summary>A file whose first line every node of the cluster knows.</summary>

@@ -74,7 +74,7 @@ internal static class Cli
         HttpRequestException e => ($"The node cannot be reached: {e.Message} Is it running? Look at --node and --data.", ExitCodes.Failure),
         StoreException e => (e.Message, ExitCodes.Failure),
         InferenceException e => (e.Message, ExitCodes.Failure),
-        IOException or UnauthorizedAccessException => (exception.Message, ExitCodes.Failure),
+        IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Failure),
         _ => null,
     };
 }

@@ -23,7 +23,6 @@ internal static class ServeCommand
         Console.Out.WriteLine($"RagCluster is ready.  Chat: {node.Url}  API: {new Uri(node.Url, "openapi/v1.json")}{(node.ManagementUrl is { } m ? $"  Management: {m}" : "")}");
         Console.Out.WriteLine($"Data: {Path.GetFullPath(options.DataFolder)}  Stop with Ctrl-C.");
         Console.Out.Flush();
-        await node.WaitForStopAsync(cancellationToken);
-        return ExitCodes.Success;
+        return await node.WaitForStopAsync(cancellationToken) ? ExitCodes.Success : ExitCodes.Lost;
     }
 }

@@ -4,19 +4,18 @@ using RagCluster.Configuration.Options;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Isolation;
 using RagCluster.Kernel;
-using RagCluster.Kernel.Blobs;
 using RagCluster.Kernel.Entities;
-using RagCluster.Kernel.Journal;
-using RagCluster.Kernel.Journal.Sqlite;
+using RagCluster.Nodes.Management;
 
 namespace RagCluster.Nodes.Hosting;
 
 /// <summary>Everything behind the gateway: store, actors, cast. Started in the order of need, stopped in the opposite one.</summary>
-internal sealed class Backend : IAsyncDisposable
+internal sealed class Backend
 {
-    private readonly Stack<Func<ValueTask>> _stops;
+    private readonly Stack<Func<ShutdownBudget, Task>> _stops;
+    private readonly bool _isMember;
 
-    private Backend(Stack<Func<ValueTask>> stops) => _stops = stops;
+    private Backend(Stack<Func<ShutdownBudget, Task>> stops, bool isMember) => (_stops, _isMember) = (stops, isMember);
 
     public required Cast Cast { get; init; }
 
@@ -26,66 +25,58 @@ internal sealed class Backend : IAsyncDisposable
 
     public required bool IsFirstStart { get; init; }
 
-    public static async Task<Backend> StartAsync(RagClusterOptions options, ILoggerFactory loggers, CancellationToken cancellationToken)
+    /// <param name="health">Is told what the start waits for.</param>
+    public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var stops = new Stack<Func<ValueTask>>();
+        var stops = new Stack<Func<ShutdownBudget, Task>>();
         try
         {
             var runtime = SystemRuntime.Instance;
-            var sqlite = new SqliteStoreOptions
-            {
-                Folder = options.DataFolder,
-                BusyTimeout = options.Store.Sqlite.BusyTimeout,
-                CheckpointBytes = options.Store.Sqlite.WalCheckpoint.Bytes,
-            };
-            var isFirstStart = !File.Exists(sqlite.File);
-            var store = SqliteShardStore.Open(sqlite, runtime, loggers.CreateLogger<SqliteShardStore>());
-            stops.Push(store.DisposeAsync);
+            health.Waiting("The node waits for its store.");
+            var store = await NodeStore.OpenAsync(options, runtime, loggers, cancellationToken);
+            stops.Push(async _ => await store.DisposeAsync());
 
             var system = new ActorSystem(options.Node.Name, runtime, null, loggers);
-            stops.Push(async () => await system.TerminateAsync(options.Kernel.ShutdownTimeout / 4));
+            stops.Push(async budget => await system.TerminateAsync(budget.Share(0.5)));
 
-            var entities = await ShardedEntities.JoinAsync(
-                system,
-                store,
-                new ShardedEntitiesOptions
-                {
-                    Node = options.Node.Name,
-                    RecoveryPermits = options.Store.RecoveryPermits,
-                    Commit = new Kernel.Journal.GroupCommitOptions
-                    {
-                        MaxEventsPerShard = options.Store.GroupCommit.MaxBatch,
-                        MaxBytesPerShard = (int)options.Store.GroupCommit.MaxBytes.Bytes,
-                    },
-                    MinRestartBackoff = options.Kernel.RestartBackoff.Min,
-                    MaxRestartBackoff = options.Kernel.RestartBackoff.Max,
-                },
-                loggers,
-                cancellationToken);
+            health.Waiting(options.Cluster.Enabled ? "The node is joining the cluster." : "The node is starting.");
+            var member = await Membership.JoinAsync(options, system, store.Journal, loggers, cancellationToken);
+            if (member.Transport is { } transport)
+            {
+                stops.Push(async _ => await transport.DisposeAsync());
+            }
 
-            var blobs = new BlobStore(store, Path.Combine(options.DataFolder, "blobs"), runtime);
+            // Also where the start ends in between: the others need not wait for the lease to end.
+            stops.Push(budget => member.Entities.StopAsync(budget.Share(0.6)));
             var parser = new IsolatedParser(
                 ParseWorkers() with { Workers = options.Ingestion.ParseWorkers },
                 OptionsMapping.Parser(options),
                 runtime.Time,
                 loggers.CreateLogger<IsolatedParser>());
-            stops.Push(parser.DisposeAsync);
+            stops.Push(async _ => await parser.DisposeAsync());
 
             var casting = OptionsMapping.Cast(options);
             var endpoints = new EndpointFactory(runtime.Time, loggers);
             var stage = new Stage(
-                system, entities, store, blobs, parser, endpoints.CreateEmbedder(casting.Embedding), endpoints.CreateChatClient(casting.Generation), loggers);
+                system, member.Entities, store.Journal, store.Blobs, parser, endpoints.CreateEmbedder(casting.Embedding), endpoints.CreateChatClient(casting.Generation), loggers);
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
-            stops.Push(cast.DisposeAsync);
+            stops.Push(async _ => await cast.DisposeAsync());
 
             // Entities first: they still use everything below while they end their work.
-            stops.Push(async () => await entities.StopAsync(options.Kernel.ShutdownTimeout / 2));
-            await entities.OpenedAsync(cancellationToken);
-            return new Backend(stops) { Cast = cast, System = system, Entities = entities, IsFirstStart = isFirstStart };
+            stops.Push(budget => member.Entities.StopAsync(budget.Share(0.6)));
+            health.Waiting("The node waits until every shard has an owner.");
+            await member.OpenedAsync(options, cancellationToken);
+            return new Backend(stops, member.Transport is not null)
+            {
+                Cast = cast,
+                System = system,
+                Entities = member.Entities,
+                IsFirstStart = store.IsFirstStart,
+            };
         }
         catch
         {
-            await StopAsync(stops);
+            await StopAsync(stops, new ShutdownBudget(options.Kernel.ShutdownTimeout, TimeProvider.System));
             throw;
         }
     }
@@ -112,16 +103,19 @@ internal sealed class Backend : IAsyncDisposable
         services.AddSingleton(Cast.Options.Conversations);
     }
 
-    public ValueTask DisposeAsync() => StopAsync(_stops);
+    /// <summary>As one of several nodes: gives every shard to the others, and goes on finding the way for whoever still asks here.</summary>
+    public Task HandOverAsync(TimeSpan budget) => _isMember && !Entities.Lost.IsCompleted ? Entities.DrainAsync(budget) : Task.CompletedTask;
 
-    private static async ValueTask StopAsync(Stack<Func<ValueTask>> stops)
+    public Task StopAsync(ShutdownBudget budget) => StopAsync(_stops, budget);
+
+    private static async Task StopAsync(Stack<Func<ShutdownBudget, Task>> stops, ShutdownBudget budget)
     {
         var failures = new List<Exception>();
         while (stops.TryPop(out var stop))
         {
             try
             {
-                await stop();
+                await stop(budget);
             }
             catch (Exception e)
             {

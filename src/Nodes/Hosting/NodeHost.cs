@@ -22,19 +22,29 @@ namespace RagCluster.Nodes.Hosting;
 /// <summary>
 /// A node in this process: store, cast, gateway and management, started in this order and stopped in the opposite one.
 /// </summary>
-internal sealed class NodeHost : IAsyncDisposable
+internal sealed partial class NodeHost : IAsyncDisposable
 {
+    /// <summary>Who has lost its membership has nothing to hand over, and is best gone soon.</summary>
+    private static readonly TimeSpan s_lostBudget = TimeSpan.FromSeconds(5);
+
     private readonly RagClusterOptions _options;
     private readonly Backend _backend;
     private readonly WebApplication _web;
     private readonly ManagementHost? _management;
     private readonly Health _health;
+    private readonly ILogger<NodeHost> _log;
     private readonly IReadOnlyList<IDisposable> _instruments;
     private bool _stopped;
 
     private NodeHost(
-        RagClusterOptions options, Backend backend, WebApplication web, ManagementHost? management, Health health, IReadOnlyList<IDisposable> instruments) =>
-        (_options, _backend, _web, _management, _health, _instruments) = (options, backend, web, management, health, instruments);
+        RagClusterOptions options,
+        Backend backend,
+        WebApplication web,
+        ManagementHost? management,
+        Health health,
+        ILogger<NodeHost> log,
+        IReadOnlyList<IDisposable> instruments) =>
+        (_options, _backend, _web, _management, _health, _log, _instruments) = (options, backend, web, management, health, log, instruments);
 
     /// <summary>Where the gateway and the page are.</summary>
     public required Uri Url { get; init; }
@@ -64,13 +74,15 @@ internal sealed class NodeHost : IAsyncDisposable
 
         // The backend outlives the web application, so its loggers are its own.
         var loggers = LoggerFactory.Create(logging);
-        var backend = await Backend.StartAsync(options, loggers, cancellationToken);
+        Backend? backend = null;
         ManagementHost? management = null;
         try
         {
+            // First, so that probes see what a start waits for: other nodes, or a database that is not there yet.
             management = options.Management.Enabled
                 ? await ManagementHost.StartAsync(options.Management, health, metrics, logging, cancellationToken)
                 : null;
+            backend = await Backend.StartAsync(options, health, loggers, cancellationToken);
             backend.AddTo(builder.Services);
             var web = builder.Build();
             Map(web, options);
@@ -81,24 +93,47 @@ internal sealed class NodeHost : IAsyncDisposable
             web.Lifetime.ApplicationStopping.Register(health.Draining);
             health.Ready();
             new NodeFile(options.Node.Name, url, management?.Url, Environment.ProcessId, TimeProvider.System.GetUtcNow()).Write(options.DataFolder);
-            return new NodeHost(options, backend, web, management, health, [metrics, loggers]) { Url = url };
+            return new NodeHost(options, backend, web, management, health, loggers.CreateLogger<NodeHost>(), [metrics, loggers]) { Url = url };
         }
         catch
         {
+            if (backend is not null)
+            {
+                await backend.StopAsync(new ShutdownBudget(options.Kernel.ShutdownTimeout, TimeProvider.System));
+            }
+
             if (management is not null)
             {
                 await management.DisposeAsync();
             }
 
-            await backend.DisposeAsync();
             throw;
         }
     }
 
-    /// <summary>Ends when the process is asked to stop (SIGTERM, Ctrl-C) or the token is cancelled.</summary>
-    public Task WaitForStopAsync(CancellationToken cancellationToken) => _web.WaitForShutdownAsync(cancellationToken);
+    /// <summary>
+    /// Ends when the process is asked to stop (SIGTERM, Ctrl-C), when the token is cancelled, or when the node has lost its
+    /// membership; then dispose of this host. True if it is to stop, false if it is lost.
+    /// </summary>
+    public async Task<bool> WaitForStopAsync(CancellationToken cancellationToken)
+    {
+        var asked = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var stopping = _web.Lifetime.ApplicationStopping.Register(() => asked.TrySetResult());
+        using var cancelled = cancellationToken.Register(() => asked.TrySetResult());
+        var lost = _backend.Entities.Lost;
+        if (await Task.WhenAny(asked.Task, lost) != lost)
+        {
+            return true;
+        }
 
-    /// <summary>Not ready at once, then the gateway's connections, then the entities, then the store.</summary>
+        LogLost(_log, await lost);
+        return false;
+    }
+
+    /// <summary>
+    /// Stops in phases that share one budget: not ready, streams are told to come back elsewhere; the other nodes take the
+    /// shards, while requests are still answered; the gateway ends those under way; the entities, then the store.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (_stopped)
@@ -107,16 +142,19 @@ internal sealed class NodeHost : IAsyncDisposable
         }
 
         _stopped = true;
+        var budget = new ShutdownBudget(_backend.Entities.Lost.IsCompleted ? s_lostBudget : _options.Kernel.ShutdownTimeout, TimeProvider.System);
         _health.Draining();
         NodeFile.Delete(_options.DataFolder);
-        using var budget = new CancellationTokenSource(_options.Kernel.ShutdownTimeout);
+        _web.Lifetime.StopApplication();
         try
         {
-            await _web.StopAsync(budget.Token);
+            await _backend.HandOverAsync(budget.Share(0.7));
+            using var limit = new CancellationTokenSource(budget.Share(0.5));
+            await _web.StopAsync(limit.Token);
         }
         finally
         {
-            await _backend.DisposeAsync();
+            await _backend.StopAsync(budget);
             await _web.DisposeAsync();
             if (_management is not null)
             {
@@ -142,7 +180,7 @@ internal sealed class NodeHost : IAsyncDisposable
             Listening.On(kestrel, options.Http.Host, options.Http.Port);
         });
         var services = builder.Services;
-        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Kernel.ShutdownTimeout / 2);
+        services.Configure<HostOptions>(host => host.ShutdownTimeout = options.Kernel.ShutdownTimeout);
         services.AddSingleton(TimeProvider.System);
         services.AddSingleton(new DataDisk(options.DataFolder));
         services.AddSingleton(OptionsMapping.Identity(options));
@@ -227,4 +265,7 @@ internal sealed class NodeHost : IAsyncDisposable
 
     private static bool IsDocumentUpload(HttpRequest request) =>
         (HttpMethods.IsPut(request.Method) || HttpMethods.IsPost(request.Method)) && request.Path.StartsWithSegments("/api/v1/documents");
+
+    [LoggerMessage(7101, Microsoft.Extensions.Logging.LogLevel.Critical, "This node is no member of the cluster any more and stops, without an answer to anybody: {Reason} Nothing that it acknowledged is lost. A supervisor starts it anew.")]
+    private static partial void LogLost(ILogger log, string reason);
 }

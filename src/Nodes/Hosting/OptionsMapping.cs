@@ -6,6 +6,8 @@ using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal.Postgres;
+using RagCluster.Kernel.Transport;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Nodes.Gateway.Chat;
@@ -20,6 +22,9 @@ internal static class OptionsMapping
     {
         IndexFolder = Path.Combine(options.DataFolder, "index"),
         CatalogFile = Path.Combine(options.DataFolder, "catalog.db"),
+        CatalogPoll = options.Catalog.PollInterval,
+        Shared = options.Store.Engine == StoreEngine.Postgres,
+        ByRole = options.Cluster.Enabled,
         Conversations = new Actors.Conversations.ConversationOptions
         {
             MaxQuestionChars = options.Conversations.MaxQuestionChars,
@@ -109,6 +114,58 @@ internal static class OptionsMapping
         Temperature = (float)options.Inference.Generation.Temperature,
     };
 
+    public static ShardedEntitiesOptions Entities(RagClusterOptions options) => new()
+    {
+        Node = options.Node.Name,
+        RecoveryPermits = options.Store.RecoveryPermits,
+        Commit = new Kernel.Journal.GroupCommitOptions
+        {
+            MaxEventsPerShard = options.Store.GroupCommit.MaxBatch,
+            MaxBytesPerShard = (int)options.Store.GroupCommit.MaxBytes.Bytes,
+        },
+        MinRestartBackoff = options.Kernel.RestartBackoff.Min,
+        MaxRestartBackoff = options.Kernel.RestartBackoff.Max,
+    };
+
+    public static Kernel.Cluster.ClusterOptions Cluster(RagClusterOptions options) => new()
+    {
+        Roles = options.Node.Roles,
+        Lease = options.Cluster.Lease,
+        SuspectAfter = options.Cluster.SuspectAfter,
+        BufferPerShard = options.Cluster.BufferPerShard,
+        HandOffBudget = options.Cluster.HandOffTimeout,
+    };
+
+    /// <exception cref="IOException">The file of the secret cannot be read.</exception>
+    public static TcpTransportOptions Transport(Configuration.Options.ClusterOptions cluster)
+    {
+        var host = cluster.Host == "localhost" ? "127.0.0.1" : cluster.Host;
+        var reached = cluster.Advertise ?? host;
+        return new TcpTransportOptions
+        {
+            Cluster = cluster.Name,
+            Address = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(reached.Contains(':', StringComparison.Ordinal) ? $"[{reached}]" : reached)}:{cluster.Port}"),
+            Bind = host == "*" ? null : host,
+            Secret = cluster.SecretFile is { } file ? FirstLine(file, "the cluster's secret") : null,
+            Tls = cluster.Tls is { Certificate: { } certificate, Key: { } key, Authorities: { } authorities } ? new TlsFiles(certificate, key, authorities) : null,
+            MaxMessageBytes = (int)cluster.MaxMessage.Bytes,
+        };
+    }
+
+    /// <exception cref="IOException">The file of the password cannot be read.</exception>
+    public static PostgresStoreOptions Postgres(PostgresOptions postgres) => new()
+    {
+        Connection = postgres.Connection!,
+        Password = postgres.PasswordFile is { } file ? FirstLine(file, "the database's password") : null,
+        Schema = postgres.Schema,
+        Lanes = postgres.Lanes,
+        RecoveryConnections = postgres.RecoveryConnections,
+        QueryConnections = postgres.QueryConnections,
+        BlobConnections = postgres.BlobConnections,
+        ConnectTimeout = postgres.ConnectTimeout,
+        StatementTimeout = postgres.StatementTimeout,
+    };
+
     public static ParserLimits Parser(RagClusterOptions options) => new()
     {
         InputBytes = options.Documents.MaxBytes.Bytes,
@@ -153,11 +210,14 @@ internal static class OptionsMapping
             return hash.ToLowerInvariant();
         }
 
-        var secret = File.ReadLines(token.TokenFile!).FirstOrDefault()?.Trim();
-        return string.IsNullOrEmpty(secret)
-            ? throw new IOException($"The file {token.TokenFile} of token \"{token.Name}\" is empty; its first line must be the token.")
-            : Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)));
+        var secret = FirstLine(token.TokenFile!, $"token \"{token.Name}\"");
+        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)));
     }
+
+    private static string FirstLine(string file, string what) =>
+        File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line
+            ? line
+            : throw new IOException($"The file {file} of {what} is empty; its first line must be it.");
 
     private static string Kind(InferenceProvider provider) => provider switch
     {

@@ -14,6 +14,8 @@ internal sealed class Health
     /// <summary>Why the node should get no traffic now; null when it may.</summary>
     public string? NotReady => _notReady;
 
+    public void Waiting(string reason) => _notReady = reason;
+
     public void Ready()
     {
         _started = true;
