@@ -26,6 +26,7 @@ internal static class Cli
             AskCommand.Create(common),
             SearchCommand.Create(common),
             ChatCommand.Create(common),
+            ClusterCommand.Create(common),
             BenchCommand.Create(common),
             EvalCommand.Create(common),
         };

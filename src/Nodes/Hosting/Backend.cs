@@ -26,7 +26,8 @@ internal sealed class Backend
     public required bool IsFirstStart { get; init; }
 
     /// <param name="health">Is told what the start waits for.</param>
-    public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ILoggerFactory loggers, CancellationToken cancellationToken)
+    /// <param name="cluster">Is told when the node has joined.</param>
+    public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ClusterView cluster, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var stops = new Stack<Func<ShutdownBudget, Task>>();
         try
@@ -41,6 +42,7 @@ internal sealed class Backend
 
             health.Waiting(options.Cluster.Enabled ? "The node is joining the cluster." : "The node is starting.");
             var member = await Membership.JoinAsync(options, system, store.Journal, loggers, cancellationToken);
+            cluster.Joined(member.Entities);
             if (member.Transport is { } transport)
             {
                 stops.Push(async _ => await transport.DisposeAsync());

@@ -1,5 +1,7 @@
 using RagCluster.Configuration.Options;
 using RagCluster.Nodes.Client;
+using RagCluster.Nodes.Commands;
+using RagCluster.Nodes.LocalCluster;
 
 namespace RagCluster.Nodes.Hosting;
 
@@ -30,6 +32,14 @@ internal sealed class NodeConnection : IAsyncDisposable
         if (NodeFile.Find(options.DataFolder) is { } running)
         {
             return new NodeConnection(new NodeClient(running.Url, token, roles), null);
+        }
+
+        if (ClusterFile.Find(options.DataFolder) is { } cluster)
+        {
+            var ready = cluster.Running();
+            return ready.Count > 0
+                ? new NodeConnection(new NodeClient(ready[Random.Shared.Next(ready.Count)].Url, token, roles), null)
+                : throw new CommandException($"No node of the cluster in {options.DataFolder} is ready. Start it: ragcluster cluster up --data {options.DataFolder}");
         }
 
         // Nobody else is to find it and no port is to be taken: it lives as long as the command.

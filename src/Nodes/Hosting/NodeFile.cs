@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
@@ -34,13 +33,12 @@ internal sealed record NodeFile(string Name, Uri Url, Uri? ManagementUrl, int Pr
                 return null;
             }
 
-            using var process = Process.GetProcessById(file.ProcessId);
-            // A process that began after the file was written only has the number of the one that wrote it.
-            return process.HasExited || process.StartTime.ToUniversalTime() > file.StartedAt ? null : file;
+            using var process = LiveProcess.Find(file.ProcessId, file.StartedAt);
+            return process is null ? null : file;
         }
-        catch (Exception e) when (e is JsonException or ArgumentException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException or IOException or UnauthorizedAccessException)
         {
-            // Half a file, no such process, or not ours to read: then there is no node that we could talk to.
+            // Half a file, a process that is just gone, or not ours to read: then there is no node that we could talk to.
             return null;
         }
     }

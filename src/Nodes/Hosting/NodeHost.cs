@@ -69,6 +69,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         builder.Logging.ClearProviders();
         logging(builder.Logging);
         var health = new Health();
+        var cluster = new ClusterView();
         var metrics = new MetricsRegistry(name => name.StartsWith("RagCluster", StringComparison.Ordinal) || name is "System.Runtime" or "Microsoft.AspNetCore.Hosting");
         ConfigureWeb(builder, options);
 
@@ -80,9 +81,9 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             // First, so that probes see what a start waits for: other nodes, or a database that is not there yet.
             management = options.Management.Enabled
-                ? await ManagementHost.StartAsync(options.Management, health, metrics, logging, cancellationToken)
+                ? await ManagementHost.StartAsync(options.Management, health, cluster, metrics, logging, cancellationToken)
                 : null;
-            backend = await Backend.StartAsync(options, health, loggers, cancellationToken);
+            backend = await Backend.StartAsync(options, health, cluster, loggers, cancellationToken);
             backend.AddTo(builder.Services);
             var web = builder.Build();
             Map(web, options);

@@ -17,11 +17,15 @@ internal static class Samples
     private const string Begun = "begun";
     private const string Done = "done";
 
+    /// <summary>Where they are beside the program.</summary>
+    public static string Folder => Path.Combine(AppContext.BaseDirectory, "samples", "library");
+
     /// <summary>Takes the samples in if this node's first start should and has not.</summary>
     public static async Task TakeInOnFirstStartAsync(NodeHost node, RagClusterOptions options, CancellationToken cancellationToken)
     {
-        var folder = Path.Combine(AppContext.BaseDirectory, "samples", "library");
-        if (!options.Ingestion.SamplesOnFirstStart || !Directory.Exists(folder))
+        var folder = Folder;
+        // Nodes of a cluster come and go: whoever makes the cluster brings the samples.
+        if (!options.Ingestion.SamplesOnFirstStart || options.Cluster.Enabled || !Directory.Exists(folder))
         {
             return;
         }

@@ -30,4 +30,5 @@ public sealed record HealthBody(string Status, string? Reason);
 
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(HealthBody))]
+[JsonSerializable(typeof(ClusterBody))]
 internal sealed partial class ManagementJson : JsonSerializerContext;

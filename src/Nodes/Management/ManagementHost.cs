@@ -18,12 +18,13 @@ internal sealed class ManagementHost : IAsyncDisposable
 
     /// <exception cref="IOException">The port is in use.</exception>
     public static async Task<ManagementHost> StartAsync(
-        ManagementOptions options, Health health, MetricsRegistry metrics, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+        ManagementOptions options, Health health, ClusterView cluster, MetricsRegistry metrics, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         logging(builder.Logging);
         builder.Services.AddSingleton(health);
+        builder.Services.AddSingleton(cluster);
         builder.Services.AddSingleton(metrics);
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
@@ -35,7 +36,7 @@ internal sealed class ManagementHost : IAsyncDisposable
         try
         {
             web.UseStatusCodePages(context => Problems.Of(
-                context.HttpContext.Response.StatusCode, "not-found", "This port has /startup, /alive, /ready and /metrics.").ExecuteAsync(context.HttpContext));
+                context.HttpContext.Response.StatusCode, "not-found", "This port has /startup, /alive, /ready, /metrics and /cluster.").ExecuteAsync(context.HttpContext));
             web.MapManagement();
             await Listening.StartAsync(web, "ragcluster.management.port", cancellationToken);
             return new ManagementHost(web, Listening.AddressOf(web));
