@@ -14,7 +14,6 @@ internal sealed record NodeStore(IShardStore Journal, IBlobStore Blobs, bool IsF
     /// <exception cref="StoreException">In use, damaged, of a newer program, or not to be reached; the message says what to do.</exception>
     public static async Task<NodeStore> OpenAsync(RagClusterOptions options, IRuntime runtime, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
-        var folder = Path.Combine(options.DataFolder, "blobs");
         if (options.Store.Engine == StoreEngine.Sqlite)
         {
             var sqlite = new SqliteStoreOptions
@@ -25,7 +24,7 @@ internal sealed record NodeStore(IShardStore Journal, IBlobStore Blobs, bool IsF
             };
             var isFirstStart = !File.Exists(sqlite.File);
             var file = SqliteShardStore.Open(sqlite, runtime, loggers.CreateLogger<SqliteShardStore>());
-            return new NodeStore(file, new BlobStore(file, folder, runtime), isFirstStart, null);
+            return new NodeStore(file, new BlobStore(file, Path.Combine(options.DataFolder, "blobs"), runtime), isFirstStart, null);
         }
 
         // The store is elsewhere, but the index and the lists of this node are here.
@@ -33,7 +32,7 @@ internal sealed record NodeStore(IShardStore Journal, IBlobStore Blobs, bool IsF
         try
         {
             var server = await PostgresShardStore.OpenAsync(OptionsMapping.Postgres(options.Store.Postgres), runtime, loggers.CreateLogger<PostgresShardStore>(), cancellationToken);
-            return new NodeStore(server, new BlobStore(server, folder, runtime), false, folderLock);
+            return new NodeStore(server, new PostgresBlobStore(server, Path.Combine(options.DataFolder, "blob-reads"), runtime), false, folderLock);
         }
         catch
         {

@@ -149,6 +149,15 @@ internal static class OptionsMapping
             Secret = cluster.SecretFile is { } file ? FirstLine(file, "the cluster's secret") : null,
             Tls = cluster.Tls is { Certificate: { } certificate, Key: { } key, Authorities: { } authorities } ? new TlsFiles(certificate, key, authorities) : null,
             MaxMessageBytes = (int)cluster.MaxMessage.Bytes,
+            ConnectTimeout = cluster.Transport.ConnectTimeout,
+            HeartbeatInterval = cluster.Transport.HeartbeatInterval,
+            DetectionTime = cluster.Transport.DetectionTime,
+            LeastBackoff = cluster.Transport.Reconnect.Min,
+            GreatestBackoff = cluster.Transport.Reconnect.Max,
+            QueueBytes = (int)cluster.Transport.Queue.Bytes,
+            MaxLinks = cluster.Transport.MaxLinks,
+            MaxPendingHandshakes = cluster.Transport.MaxPendingHandshakes,
+            CloseTimeout = cluster.Transport.CloseTimeout,
         };
     }
 
