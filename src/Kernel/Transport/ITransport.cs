@@ -64,7 +64,8 @@ public interface ITransportHandler
 {
     /// <summary>
     /// One message, in order within its link. The next one of that link comes when the returned task has ended, so that
-    /// waiting here slows the sender down. The bytes are valid until then.
+    /// waiting here slows the sender down. The bytes are valid until then. Do not wait here for room in a queue to the
+    /// same peer: two nodes that both do wait for each other.
     /// </summary>
     ValueTask ReceiveAsync(Peer from, ReadOnlySequence<byte> message, CancellationToken cancellationToken);
 

@@ -33,6 +33,8 @@ internal sealed class TcpNode : ITransportHandler, IAsyncDisposable
     /// <summary>Instead of keeping messages as text.</summary>
     public Func<Peer, ReadOnlySequence<byte>, CancellationToken, ValueTask>? OnMessage { get; set; }
 
+    public Action? OnLost { get; set; }
+
     public static async Task<TcpNode> StartAsync(string name, Func<TcpTransportOptions, TcpTransportOptions>? change = null, long incarnation = 1)
     {
         var options = new TcpTransportOptions { Cluster = "docs", Address = "127.0.0.1:0", Secret = Secret };
@@ -62,7 +64,11 @@ internal sealed class TcpNode : ITransportHandler, IAsyncDisposable
         return default;
     }
 
-    public void LinkLost(Peer peer, Exception? reason) => Lost.Enqueue(peer);
+    public void LinkLost(Peer peer, Exception? reason)
+    {
+        Lost.Enqueue(peer);
+        OnLost?.Invoke();
+    }
 
     public ValueTask DisposeAsync() => Transport.DisposeAsync();
 

@@ -119,6 +119,33 @@ public sealed class TcpTransportTests
         a.Lost.ShouldNotBeEmpty();
     }
 
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1000)]
+    public async Task A_message_sent_while_the_link_is_being_lost_is_sent_by_the_next_one_or_refused_but_does_not_wait_for_ever(int stoodFor)
+    {
+        await using var a = await TcpNode.StartAsync("a", o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(100), DetectionTime = TimeSpan.FromMilliseconds(500) });
+        await using var b = await TcpNode.StartAsync("b");
+        await using var relay = new Relay(b.Peer.Address);
+        var to = b.Peer with { Address = relay.Address };
+        await a.SendAsync(to, "one");
+        await b.Until("one is here", () => b.Received.Count == 1);
+        await Task.Delay(stoodFor);
+        Task? sending = null;
+        a.OnLost = () => sending ??= a.SendAsync(to, "two");
+        relay.Break();
+        await a.Until("the link is lost", () => sending is not null);
+        if (stoodFor > 0)
+        {
+            await sending!;
+            await b.Until("two is here", () => b.Received.Contains("two"));
+        }
+        else
+        {
+            await Should.ThrowAsync<PeerUnreachableException>(() => sending!);
+        }
+    }
+
     [Fact]
     public async Task A_network_that_goes_silent_is_noticed_at_both_ends()
     {

@@ -134,6 +134,7 @@ internal sealed partial class OutboundLink
 
             _connection = connection;
             _state = State.Up;
+            _failures = 0;
             _upAt = _heardAt = Time.GetTimestamp();
             _writerSleeps = false;
             _wakeup = new Wakeup();
@@ -356,6 +357,12 @@ internal sealed partial class OutboundLink
                 {
                     _failures++;
                     _notBefore = Time.GetTimestamp() + (long)(_backoff.Next().TotalSeconds * Time.TimestampFrequency);
+                }
+
+                // Whoever has come in the meantime waits for a link that nobody makes yet.
+                if (_ordinary.Count + _bulk.Count > 0 && !ConnectIfIdle(out var refusal))
+                {
+                    FailWaiters(refusal!.Message, reason);
                 }
             }
         }
