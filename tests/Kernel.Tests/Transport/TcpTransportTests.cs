@@ -124,8 +124,10 @@ public sealed class TcpTransportTests
     [InlineData(1000)]
     public async Task A_message_sent_while_the_link_is_being_lost_is_sent_by_the_next_one_or_refused_but_does_not_wait_for_ever(int stoodFor)
     {
-        await using var a = await TcpNode.StartAsync("a", o => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(100), DetectionTime = TimeSpan.FromMilliseconds(500) });
-        await using var b = await TcpNode.StartAsync("b");
+        static TcpTransportOptions Quick(TcpTransportOptions o) => o with { HeartbeatInterval = TimeSpan.FromMilliseconds(50), DetectionTime = TimeSpan.FromMilliseconds(800) };
+
+        await using var a = await TcpNode.StartAsync("a", Quick);
+        await using var b = await TcpNode.StartAsync("b", Quick);
         await using var relay = new Relay(b.Peer.Address);
         var to = b.Peer with { Address = relay.Address };
         await a.SendAsync(to, "one");
