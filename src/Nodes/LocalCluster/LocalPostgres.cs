@@ -27,6 +27,8 @@ internal sealed class LocalPostgres
 
     private static bool IsRoot => Environment.IsPrivilegedProcess;
 
+    private static string[] AsUnprivileged => [$"--reuid={Unprivileged}", $"--regid={Unprivileged}", "--init-groups", "--"];
+
     /// <exception cref="CommandException">PostgreSQL is not installed.</exception>
     public static LocalPostgres In(string clusterFolder)
     {
@@ -100,7 +102,7 @@ internal sealed class LocalPostgres
         {
             if (IsRoot)
             {
-                await CheckAsync("chown", ["-R", Unprivileged, _folder], cancellationToken);
+                await ReachAsync(cancellationToken);
             }
 
             await RunAsync(
@@ -120,7 +122,7 @@ internal sealed class LocalPostgres
         if (exit != 0)
         {
             var log = File.Exists(Log) ? $" Its log is {Log}." : "";
-            throw new CommandException($"PostgreSQL could not do \"{program} {arguments[0]}\": {Short(output)}{log}{Reachable()}");
+            throw new CommandException($"PostgreSQL could not do \"{program} {arguments[0]}\": {Short(output)}{log}");
         }
     }
 
@@ -128,16 +130,24 @@ internal sealed class LocalPostgres
     {
         var path = Path.Combine(_programs, program);
         return IsRoot
-            ? StartProcessAsync("setpriv", [$"--reuid={Unprivileged}", $"--regid={Unprivileged}", "--init-groups", "--", path, .. arguments], cancellationToken)
+            ? StartProcessAsync("setpriv", [.. AsUnprivileged, path, .. arguments], cancellationToken)
             : StartProcessAsync(path, arguments, cancellationToken);
     }
 
-    private static async Task CheckAsync(string program, string[] arguments, CancellationToken cancellationToken)
+    /// <summary>Gives the folder to the user that the server runs as.</summary>
+    private async Task ReachAsync(CancellationToken cancellationToken)
     {
-        var (exit, output) = await StartProcessAsync(program, arguments, cancellationToken);
+        var (exit, output) = await StartProcessAsync("chown", ["-R", Unprivileged, _folder], cancellationToken);
         if (exit != 0)
         {
-            throw new CommandException($"\"{program} {string.Join(' ', arguments)}\" failed: {Short(output)}");
+            throw new CommandException($"The folder {_folder} cannot be given to user {Unprivileged}, as whom the server is to run, because PostgreSQL refuses to be root: {Short(output)}");
+        }
+
+        if ((await StartProcessAsync("setpriv", [.. AsUnprivileged, "test", "-w", _folder], cancellationToken)).ExitCode != 0)
+        {
+            throw new CommandException(
+                $"The server is to run as user {Unprivileged}, because PostgreSQL refuses to be root, and that user cannot get to {_folder}: " +
+                "let others pass through the folders above it (chmod o+x), or choose another folder with --data.");
         }
     }
 
@@ -156,11 +166,6 @@ internal sealed class LocalPostgres
             File.Delete(output);
         }
     }
-
-    /// <summary>The likeliest reason why a server of another user cannot start.</summary>
-    private string Reachable() => IsRoot && _folder.StartsWith("/root/", StringComparison.Ordinal)
-        ? $" The server runs as user {Unprivileged}, who cannot get to {_folder}: choose a folder outside of /root with --data."
-        : "";
 
     private static string Short(string output) => string.Join(' ', output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(4));
 
