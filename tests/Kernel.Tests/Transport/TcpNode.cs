@@ -13,10 +13,10 @@ internal sealed class TcpNode : ITransportHandler, IAsyncDisposable
 {
     public const string Secret = "a secret of some length";
 
-    private TcpNode(string name, long incarnation, TcpTransportOptions options)
+    private TcpNode(string name, long incarnation, TcpTransportOptions options, IRuntime? runtime)
     {
         Log = new Lines();
-        Transport = new TcpTransport(options, SystemRuntime.Instance, Log);
+        Transport = new TcpTransport(options, runtime ?? SystemRuntime.Instance, Log);
         Peer = new Peer(new NodeIncarnation(name, incarnation), Transport.Address);
     }
 
@@ -35,10 +35,10 @@ internal sealed class TcpNode : ITransportHandler, IAsyncDisposable
 
     public Action? OnLost { get; set; }
 
-    public static async Task<TcpNode> StartAsync(string name, Func<TcpTransportOptions, TcpTransportOptions>? change = null, long incarnation = 1)
+    public static async Task<TcpNode> StartAsync(string name, Func<TcpTransportOptions, TcpTransportOptions>? change = null, long incarnation = 1, IRuntime? runtime = null)
     {
         var options = new TcpTransportOptions { Cluster = "docs", Address = "127.0.0.1:0", Secret = Secret };
-        var node = new TcpNode(name, incarnation, change?.Invoke(options) ?? options);
+        var node = new TcpNode(name, incarnation, change?.Invoke(options) ?? options, runtime);
         await node.Transport.StartAsync(node.Peer.Node, node);
         return node;
     }

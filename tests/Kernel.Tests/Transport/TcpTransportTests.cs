@@ -260,6 +260,7 @@ public sealed class TcpTransportTests
         await b.Until("the link is closed", () => b.Lost.Contains(a.Peer));
         b.Received.Count.ShouldBe(5000);
         await Should.ThrowAsync<PeerUnreachableException>(() => a.SendAsync(b, "late"));
+        a.Log.Warnings.ShouldBeEmpty();
     }
 
     [Fact]

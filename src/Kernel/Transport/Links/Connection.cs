@@ -99,6 +99,7 @@ internal sealed class Connection : IDisposable
         private const int Backlog = 512;
 
         private readonly Socket _socket;
+        private volatile bool _closed;
 
         /// <exception cref="IOException">The address is taken, or not this machine's.</exception>
         public Listener(IPEndPoint at)
@@ -144,16 +145,20 @@ internal sealed class Connection : IDisposable
             {
                 return new Connection(await _socket.AcceptAsync(cancellationToken));
             }
+            catch (Exception e) when (e is ObjectDisposedException || (_closed && e is SocketException))
+            {
+                throw new OperationCanceledException();
+            }
             catch (SocketException e)
             {
                 throw new IOException(e.Message, e);
             }
-            catch (ObjectDisposedException)
-            {
-                throw new OperationCanceledException();
-            }
         }
 
-        public void Dispose() => _socket.Dispose();
+        public void Dispose()
+        {
+            _closed = true;
+            _socket.Dispose();
+        }
     }
 }
