@@ -69,6 +69,11 @@ public sealed record PostgresOptions
     [Secret]
     public string? Connection { get; init; }
 
+    /// <summary>Further servers that hold shards of their own; the first one has the members and the blobs.</summary>
+    [Secret]
+    [Within("0", "15")]
+    public IReadOnlyList<string> FurtherConnections { get; init; } = [];
+
     /// <summary>A file whose first line is the password; null: it is in the connection, or none is needed.</summary>
     public string? PasswordFile { get; init; }
 
@@ -92,6 +97,15 @@ public sealed record PostgresOptions
 
     [Within("1s", "1h")]
     public TimeSpan StatementTimeout { get; init; } = TimeSpan.FromSeconds(10);
+
+    [Within("100ms", "10m")]
+    public TimeSpan LockTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    [Within("100ms", "1m")]
+    public TimeSpan LeaseTimeout { get; init; } = TimeSpan.FromSeconds(3);
+
+    [Within("1s", "10m")]
+    public TimeSpan PoolTimeout { get; init; } = TimeSpan.FromSeconds(30);
 }
 
 public sealed record SqliteOptions

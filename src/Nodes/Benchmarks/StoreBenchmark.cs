@@ -1,11 +1,9 @@
 using System.Diagnostics;
 using System.Globalization;
 using System.Text.Json;
-using Microsoft.Extensions.Logging.Abstractions;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
-using RagCluster.Kernel.Journal.Sqlite;
 
 namespace RagCluster.Nodes.Benchmarks;
 
@@ -22,26 +20,29 @@ internal sealed record StoreBenchmarkOptions
 
     public int EventBytes { get; init; } = 200;
 
+    /// <summary>How many logs they are spread over.</summary>
+    public int Shards { get; init; } = 16;
+
     public int Rounds { get; init; } = 3;
 }
 
 /// <summary>
-/// What an acknowledged event costs, through regions, entities, shards and group commit down to the disk
-/// (synchronous=FULL), and how fast a log is read back. Each round has a fresh database.
+/// What an acknowledged event costs, through regions, entities, shards and group commit down to the disk, and how fast a
+/// log is read back. Each round has a fresh store.
 /// </summary>
-internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder recorder, TemporaryFolder folder)
+internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkStore engine, Recorder recorder)
 {
     private const int Alone = 200;
 
-    private static readonly Quantity Written = Quantity.AtLeast(20e3, "events", "events/s", "events made durable, all entities writing");
+    private readonly Quantity _written = Quantity.AtLeast(IsServer(engine) ? 60e3 : 20e3, "events", "events/s", "events made durable, all entities writing");
     private static readonly Quantity CommitMedian = new("commitP50", "ms", "one commit, median");
-    private static readonly Quantity CommitTail = new("commitP99", "ms", "one commit, p99");
+    private readonly Quantity _commitTail = new("commitP99", "ms", "one commit, p99", IsServer(engine) ? new Target(40, AtLeast: false) : null);
     private static readonly Quantity CommitSize = new("commitEvents", "events", "events in one commit of a shard, median");
     private static readonly Quantity ReplyMedian = new("replyP50", "ms", "durable reply, all entities writing, median");
     private static readonly Quantity ReplyTail = new("replyP99", "ms", "durable reply, all entities writing, p99");
     private static readonly Quantity AloneMedian = new("aloneP50", "ms", "durable reply, one entity writing, median");
     private static readonly Quantity AloneTail = new("aloneP99", "ms", "durable reply, one entity writing, p99");
-    private static readonly Quantity Scanned = Quantity.AtLeast(300e3, "recoveryShard", "events/s", "recovery by reading shards' logs");
+    private readonly Quantity _scanned = Quantity.AtLeast(IsServer(engine) ? 500e3 : 300e3, "recoveryShard", "events/s", "recovery by reading shards' logs");
     private static readonly Quantity Recovered = new("recoveryEntity", "events/s", "recovery entity by entity, without snapshots");
     private static readonly Quantity Woken = new("recoverySnapshot", "entities/s", "recovery entity by entity, with snapshots");
 
@@ -52,6 +53,9 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
         recorder.Setting("entities", $"{options.Entities}");
         recorder.Setting("events", $"{options.Events}");
         recorder.Setting("event bytes", $"{options.EventBytes}");
+        recorder.Setting("engine", $"{engine.Engine}");
+        recorder.Setting("shards", $"{options.Shards}");
+        recorder.Setting("lanes", $"{engine.Lanes}");
         recorder.Say("warming up");
         await RoundAsync("warm", Math.Max(1, Math.Min(20, PerEntity / 4)), new Recorder(TextWriter.Null), cancellationToken);
         for (var round = 1; round <= options.Rounds; round++)
@@ -65,8 +69,7 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
 
     private async Task RoundAsync(string name, int each, Recorder target, CancellationToken cancellationToken)
     {
-        var path = folder.New(name);
-        await using (var node = await Node.StartAsync(path, snapshots: true))
+        await using (var node = await StartAsync(name, snapshots: true, cancellationToken))
         {
             await WriteAsync(node, each, target, cancellationToken);
             var alone = new double[Math.Min(Alone, each * options.Entities)];
@@ -74,16 +77,16 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
             target.AddQuantiles(AloneMedian, AloneTail, 0.99, alone);
         }
 
-        await using (var store = Open(path))
+        await using (var store = await engine.OpenAsync(name, cancellationToken))
         {
             var watch = Stopwatch.StartNew();
             var events = await ScanAsync(store, cancellationToken);
-            target.Add(Scanned, events / watch.Elapsed.TotalSeconds);
+            target.Add(_scanned, events / watch.Elapsed.TotalSeconds);
         }
 
-        target.Add(Recovered, each * await WakeAsync(path, each, snapshots: false, cancellationToken));
-        target.Add(Woken, await WakeAsync(path, each, snapshots: true, cancellationToken));
-        Directory.Delete(path, recursive: true);
+        target.Add(Recovered, each * await WakeAsync(name, each, snapshots: false, cancellationToken));
+        target.Add(Woken, await WakeAsync(name, each, snapshots: true, cancellationToken));
+        await engine.RemoveAsync(name, cancellationToken);
     }
 
     private async Task WriteAsync(Node node, int each, Recorder target, CancellationToken cancellationToken)
@@ -95,8 +98,8 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
             () => OneAsync(node, Id(n), latencies[n] = new double[each], cancellationToken),
             cancellationToken)));
         watch.Stop();
-        target.Add(Written, options.Entities * each / watch.Elapsed.TotalSeconds);
-        target.AddQuantiles(CommitMedian, CommitTail, 0.99, commits.Milliseconds());
+        target.Add(_written, options.Entities * each / watch.Elapsed.TotalSeconds);
+        target.AddQuantiles(CommitMedian, _commitTail, 0.99, commits.Milliseconds());
         target.Add(CommitSize, Quantiles.OfSorted([.. commits.Events().Order()], 0.5));
         target.AddQuantiles(ReplyMedian, ReplyTail, 0.99, [.. latencies.SelectMany(l => l)]);
     }
@@ -115,12 +118,12 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
     }
 
     /// <summary>Folds all shards' logs, a few shards at a time, as a node does that has just got them.</summary>
-    private static async Task<long> ScanAsync(SqliteShardStore store, CancellationToken cancellationToken)
+    private async Task<long> ScanAsync(IShardStore store, CancellationToken cancellationToken)
     {
         var total = 0L;
         await Parallel.ForEachAsync(
-            await store.PrepareShardsAsync(Notebook.Type, new EntityOptions().Shards, cancellationToken),
-            new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount, CancellationToken = cancellationToken },
+            await store.PrepareShardsAsync(Notebook.Type, options.Shards, cancellationToken),
+            new ParallelOptions { MaxDegreeOfParallelism = IsServer(engine) ? 2 * Environment.ProcessorCount : Environment.ProcessorCount, CancellationToken = cancellationToken },
             async (shard, token) =>
             {
                 var states = new Dictionary<string, NotebookState>();
@@ -144,9 +147,9 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
 
     /// <summary>Brings every entity back into a fresh node; entities per second.</summary>
     /// <exception cref="InvalidDataException">An entity came back with another state.</exception>
-    private async Task<double> WakeAsync(string path, int each, bool snapshots, CancellationToken cancellationToken)
+    private async Task<double> WakeAsync(string name, int each, bool snapshots, CancellationToken cancellationToken)
     {
-        await using var node = await Node.StartAsync(path, snapshots);
+        await using var node = await StartAsync(name, snapshots, cancellationToken);
         var watch = Stopwatch.StartNew();
         await Parallel.ForEachAsync(
             Enumerable.Range(0, options.Entities),
@@ -164,32 +167,34 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, Recorder rec
 
     private static string Id(int n) => string.Create(CultureInfo.InvariantCulture, $"notebook-{n}");
 
-    private static SqliteShardStore Open(string path) =>
-        SqliteShardStore.Open(new SqliteStoreOptions { Folder = path }, SystemRuntime.Instance, NullLogger<SqliteShardStore>.Instance);
+    private static bool IsServer(BenchmarkStore engine) => engine is PostgresBenchmarkStore;
+
+    private async Task<Node> StartAsync(string name, bool snapshots, CancellationToken cancellationToken) =>
+        await Node.StartAsync(await engine.OpenAsync(name, cancellationToken), options.Shards, engine.Lanes, snapshots);
 
     /// <summary>Entities on a store, without the rest of a node.</summary>
     private sealed class Node : IAsyncDisposable
     {
-        private readonly SqliteShardStore _store;
+        private readonly IShardStore _store;
         private readonly ActorSystem _system;
         private readonly ShardedEntities _entities;
 
-        private Node(SqliteShardStore store, ActorSystem system, ShardedEntities entities, IRegion<NotebookCommand, Note, NotebookReply> region) =>
+        private Node(IShardStore store, ActorSystem system, ShardedEntities entities, IRegion<NotebookCommand, Note, NotebookReply> region) =>
             (_store, _system, _entities, Region) = (store, system, entities, region);
 
         public IRegion<NotebookCommand, Note, NotebookReply> Region { get; }
 
-        public static async Task<Node> StartAsync(string path, bool snapshots)
+        public static async Task<Node> StartAsync(IShardStore store, int shards, int lanes, bool snapshots)
         {
-            var store = Open(path);
             var system = new ActorSystem("bench", SystemRuntime.Instance);
-            var entities = await ShardedEntities.JoinAsync(system, store);
+            var entities = await ShardedEntities.JoinAsync(system, store, new ShardedEntitiesOptions { Commit = new GroupCommitOptions { Lanes = lanes } });
             var region = await entities.StartAsync(new NotebookDefinition
             {
                 EventJson = NotebookJson.Default.Note,
                 ReplyJson = NotebookJson.Default.NotebookReply,
                 StateJson = snapshots ? NotebookJson.Default.NotebookState : null,
                 Behavior = _ => new NotebookBehavior(),
+                Options = new EntityOptions { Shards = shards },
             });
             await entities.OpenedAsync();
             return new Node(store, system, entities, region);

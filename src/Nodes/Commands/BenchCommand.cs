@@ -45,7 +45,12 @@ internal static class BenchCommand
     {
         var entities = Count("--entities", "Entities that write at once.");
         var events = Count("--events", "Events written in a round.");
-        var command = new Command("store", "The journal: events made durable, recovery.") { s_rounds, entities, events };
+        var shards = Count("--shards", "Logs that they are spread over. Default: 16, and 64 on PostgreSQL.");
+        var lanes = Count("--lanes", "Statements under way at once, 1 to 4; PostgreSQL only.");
+        var engine = new Option<string>("--store") { Description = "sqlite, or postgres.", DefaultValueFactory = _ => "sqlite" };
+        engine.AcceptOnlyFromAmong("sqlite", "postgres");
+        var connection = new Option<string?>("--connection") { Description = "Of PostgreSQL, such as \"Host=/var/run/postgresql;Username=postgres\"; each round makes a schema of its own and drops it. Default: store.postgres.connection." };
+        var command = new Command("store", "The journal: events made durable, recovery.") { s_rounds, entities, events, shards, engine, connection, lanes };
         command.SetAction((result, cancellationToken) => RunAsync("store", common, result, (recorder, folder) =>
         {
             var options = new StoreBenchmarkOptions();
@@ -54,8 +59,15 @@ internal static class BenchCommand
                 Entities = result.GetValue(entities) ?? options.Entities,
                 Events = result.GetValue(events) ?? options.Events,
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+                Shards = result.GetValue(shards) ?? (result.GetValue(engine) == "postgres" ? 64 : options.Shards),
             };
-            return new StoreBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+            BenchmarkStore store = result.GetValue(engine) == "postgres"
+                ? new PostgresBenchmarkStore(
+                    result.GetValue(connection) ?? common.Load(result).Options.Store.Postgres.Connection
+                        ?? throw new CommandException("To measure PostgreSQL, name one: --connection \"Host=...;Username=...\"."),
+                    result.GetValue(lanes) ?? 1)
+                : new SqliteBenchmarkStore(folder);
+            return new StoreBenchmark(options, store, recorder).RunAsync(cancellationToken);
         }));
         return command;
     }

@@ -31,8 +31,9 @@ internal sealed record NodeStore(IShardStore Journal, IBlobStore Blobs, bool IsF
         var folderLock = DataFolderLock.Acquire(options.DataFolder);
         try
         {
-            var server = await PostgresShardStore.OpenAsync(OptionsMapping.Postgres(options.Store.Postgres), runtime, loggers.CreateLogger<PostgresShardStore>(), cancellationToken);
-            return new NodeStore(server, new PostgresBlobStore(server, Path.Combine(options.DataFolder, "blob-reads"), runtime), false, folderLock);
+            var postgres = options.Store.Postgres;
+            var servers = await PostgresStores.OpenAsync(OptionsMapping.Postgres(postgres), postgres.FurtherConnections, runtime, loggers, cancellationToken);
+            return new NodeStore(servers.Store, new PostgresBlobStore(servers.First, Path.Combine(options.DataFolder, "blob-reads"), runtime), false, folderLock);
         }
         catch
         {

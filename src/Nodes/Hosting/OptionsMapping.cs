@@ -122,6 +122,7 @@ internal static class OptionsMapping
         {
             MaxEventsPerShard = options.Store.GroupCommit.MaxBatch,
             MaxBytesPerShard = (int)options.Store.GroupCommit.MaxBytes.Bytes,
+            Lanes = options.Store.Engine == StoreEngine.Postgres ? options.Store.Postgres.Lanes : 1,
         },
         MinRestartBackoff = options.Kernel.RestartBackoff.Min,
         MaxRestartBackoff = options.Kernel.RestartBackoff.Max,
@@ -173,6 +174,9 @@ internal static class OptionsMapping
         BlobConnections = postgres.BlobConnections,
         ConnectTimeout = postgres.ConnectTimeout,
         StatementTimeout = postgres.StatementTimeout,
+        LockTimeout = postgres.LockTimeout,
+        LeaseTimeout = postgres.LeaseTimeout,
+        PoolTimeout = postgres.PoolTimeout,
     };
 
     public static ParserLimits Parser(RagClusterOptions options) => new()

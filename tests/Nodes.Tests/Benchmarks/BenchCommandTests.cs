@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Text.Json;
 using RagCluster.Nodes.Benchmarks;
+using RagCluster.TestKit.Postgres;
 
 namespace RagCluster.Nodes.Tests.Benchmarks;
 
@@ -22,9 +23,25 @@ public sealed class BenchCommandTests : IDisposable
     [InlineData("store", "--rounds 1 --entities 20 --events 200", "events commitP99 replyP99 recoveryShard recoveryEntity")]
     [InlineData("ingest", "--rounds 1 --documents 20", "readyEmpty searchable peakMiB readyKilled readyStopped residentMiB")]
     [InlineData("chat", "--rounds 1 --documents 20 --clients 2 --seconds 1", "acceptedP99 firstDeltaP99 completedP99 questions failed")]
-    public async Task A_benchmark_prints_one_object_with_its_figures(string benchmark, string sizes, string expected)
+    public Task A_benchmark_prints_one_object_with_its_figures(string benchmark, string sizes, string expected) =>
+        MeasureAsync(benchmark, sizes.Split(' '), expected);
+
+    [Fact]
+    public async Task The_store_is_measured_on_postgres_and_leaves_nothing_there()
     {
-        var (exitCode, output, error) = await RunAsync(["bench", benchmark, "--json", "--data", _data, .. sizes.Split(' ')]);
+        Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
+        var server = await PostgresServer.SharedAsync();
+        var database = await server.CreateDatabaseAsync();
+        await MeasureAsync(
+            "store",
+            ["--store", "postgres", "--connection", server.ConnectionString(database), "--lanes", "2", "--rounds", "1", "--entities", "20", "--events", "200"],
+            "events commitP99 replyP99 recoveryShard recoveryEntity");
+        (await server.ExecuteAsync("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ragcluster%'", database)).ShouldBe(0L);
+    }
+
+    private async Task MeasureAsync(string benchmark, string[] sizes, string expected)
+    {
+        var (exitCode, output, error) = await RunAsync(["bench", benchmark, "--json", "--data", _data, .. sizes]);
         exitCode.ShouldBe(0, error);
         var result = JsonSerializer.Deserialize(output, BenchmarkJson.Default.BenchmarkResult)!;
         result.Benchmark.ShouldBe(benchmark);
