@@ -28,6 +28,11 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
         try
         {
             _index = await files.OpenAsync(attachment, cancellationToken);
+            if (_index.RefusedGraph is { } refused)
+            {
+                LogGraphRefused(log, Context.Id.Value, refused.Message);
+            }
+
             return true;
         }
         catch (Exception e) when (e is SegmentCorruptException or IOException)
@@ -79,4 +84,7 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
 
     [LoggerMessage(6201, LogLevel.Warning, "Partition {Partition}: its segment files cannot be used and are rebuilt from the log. {Reason}")]
     private static partial void LogSegmentsRefused(ILogger log, string partition, string reason);
+
+    [LoggerMessage(6202, LogLevel.Warning, "Partition {Partition}: the graph over its vectors cannot be used and is built anew; until then they are scanned. {Reason}")]
+    private static partial void LogGraphRefused(ILogger log, string partition, string reason);
 }

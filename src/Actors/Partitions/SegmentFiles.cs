@@ -67,12 +67,13 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
         }
     }
 
-    /// <summary>Saves the index and gives what a snapshot keeps of it.</summary>
+    /// <summary>Saves the index and gives what a snapshot keeps of it; before, it brings the graphs over its vectors up to date.</summary>
     public async Task<byte[]> SaveAsync(IndexReader reader, CancellationToken cancellationToken)
     {
         SegmentManifest? manifest = null;
         await runtime.Run(() =>
         {
+            reader.Tend(cancellationToken);
             manifest = reader.Save(folder);
             return Task.CompletedTask;
         });

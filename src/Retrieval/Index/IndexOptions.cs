@@ -1,5 +1,6 @@
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Scoring;
+using RagCluster.Retrieval.Vectors.Graphs;
 
 namespace RagCluster.Retrieval.Index;
 
@@ -16,6 +17,8 @@ public sealed record IndexOptions
 
     /// <summary>Nor does one that holds as many bytes of text.</summary>
     public long MaxSegmentText { get; init; } = 128L << 20;
+
+    public VectorGraphOptions Graphs { get; init; } = new();
 
     /// <summary>A segment is rewritten without its deleted chunks once they are more than half of it, and at least this many.</summary>
     public int MinDeletedToRewrite { get; init; } = 256;

@@ -5,6 +5,7 @@ using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
 using RagCluster.Retrieval.Vectors;
+using RagCluster.Retrieval.Vectors.Graphs;
 
 namespace RagCluster.Retrieval.Index;
 
@@ -14,9 +15,11 @@ public sealed class IndexReader
     private readonly IndexOptions _options;
     private readonly SegmentView[] _views;
     private readonly ImmutableDictionary<DocumentId, DocumentEntry> _documents;
+    private readonly PartitionGraphs _graphs;
 
-    internal IndexReader(IndexOptions options, SegmentView[] views, ImmutableDictionary<DocumentId, DocumentEntry> documents, RoleSet[] readerSets)
+    internal IndexReader(IndexOptions options, SegmentView[] views, ImmutableDictionary<DocumentId, DocumentEntry> documents, RoleSet[] readerSets, PartitionGraphs graphs)
     {
+        _graphs = graphs;
         _options = options;
         _views = views;
         _documents = documents;
@@ -28,12 +31,14 @@ public sealed class IndexReader
     public int ChunkCount => _views.Sum(view => view.LiveCount);
 
     /// <summary>The same chunks, scored by other parameters.</summary>
-    public IndexReader With(Bm25Options bm25) => new(_options with { Bm25 = bm25 }, _views, _documents, ReaderSets);
+    public IndexReader With(Bm25Options bm25) => new(_options with { Bm25 = bm25 }, _views, _documents, ReaderSets, _graphs);
 
     /// <summary>Roughly what the index takes in memory.</summary>
-    public long IndexBytes => _views.Sum(view => view.Segment.Bytes);
+    public long IndexBytes => _views.Sum(view => view.Segment.Bytes) + _graphs.Bytes;
 
     internal RoleSet[] ReaderSets { get; }
+
+    internal PartitionGraphs Graphs => _graphs;
 
     internal IReadOnlyList<SegmentView> Views => _views;
 
@@ -75,7 +80,8 @@ public sealed class IndexReader
 
     /// <summary>
     /// The best <paramref name="k"/> passages by words (BM25F) and by vector (cosine), each best first, equal scores in
-    /// the order of <see cref="ChunkOrder"/>. Only passages that <paramref name="roles"/> may read and the filter lets
+    /// the order of <see cref="ChunkOrder"/>. The ranking by vector is exact until there is a graph over the vectors
+    /// (<see cref="Tend"/>), which may miss one now and then; scores are always exact. Only passages that <paramref name="roles"/> may read and the filter lets
     /// through take part in either ranking.
     /// </summary>
     /// <param name="vector">Null, or one without direction, leaves the second ranking empty.</param>
@@ -88,6 +94,7 @@ public sealed class IndexReader
         var vectorQuery = VectorQuery.Of(vector);
         var lexical = new TopK(k, _views);
         var similar = new TopK(k, _views);
+        var parts = new List<(int View, VectorPart Part)>();
         var passing = new PassFilter(roles, filter, ReaderSets, _documents);
         for (var v = 0; k > 0 && v < _views.Length; v++)
         {
@@ -105,9 +112,13 @@ public sealed class IndexReader
 
             if (vectorQuery is not null && view.Segment.VectorsOf(vectorQuery.Dimensions) is { } vectors)
             {
-                var number = v;
-                vectors.Search(vectorQuery, view.Count, allowed.Bits, k, (row, score) => similar.Offer(new Hit(score, number, row)));
+                parts.Add((v, new VectorPart(vectors, view.Count, allowed.Bits)));
             }
+        }
+
+        if (vectorQuery is not null)
+        {
+            _graphs.Search(vectorQuery, [.. parts.Select(part => part.Part)], k, (part, row, score) => similar.Offer(new Hit(score, parts[part].View, row)));
         }
 
         return new PassagesFound(Passages(lexical), Passages(similar));
@@ -161,6 +172,14 @@ public sealed class IndexReader
     }
 
     /// <summary>
+    /// Brings the graphs over the vectors up to this snapshot; until then, what is new is scanned. It takes about a third
+    /// of a millisecond for each new vector beyond the first <see cref="VectorGraphOptions.From"/>, beside searches and
+    /// writing.
+    /// </summary>
+    /// <exception cref="OperationCanceledException">What was done until then holds.</exception>
+    public void Tend(CancellationToken cancellationToken) => _graphs.Tend(_views, cancellationToken);
+
+    /// <summary>
     /// Writes this snapshot as files and names them. Files that an earlier save wrote and that still hold are named
     /// again instead of written again. Nothing that another manifest names is touched; searching and writing go on.
     /// </summary>
@@ -174,7 +193,8 @@ public sealed class IndexReader
             rows[places[entry.Segment]][entry.Row] = entry;
         }
 
-        return SegmentStore.Save(directory, _options.Analyzer, _views, rows);
+        var manifest = SegmentStore.Save(directory, _options.Analyzer, _views, rows);
+        return _graphs.Save(directory, _views) is { Count: > 0 } graphs ? manifest with { Graphs = graphs } : manifest;
     }
 
     private List<ScoredPassage> Passages(TopK top)

@@ -5,6 +5,7 @@ using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
+using RagCluster.Retrieval.Vectors.Graphs;
 
 namespace RagCluster.Retrieval.Index;
 
@@ -26,16 +27,21 @@ public sealed class PartitionIndex
     private ImmutableDictionary<DocumentId, DocumentEntry> _documents = ImmutableDictionary<DocumentId, DocumentEntry>.Empty;
     private RoleSet[] _readerSets = [];
     private SegmentView[] _views = [];
+    private readonly PartitionGraphs _graphs;
     private IndexReader _reader;
 
     public PartitionIndex(IndexOptions? options = null)
     {
         _options = options ?? IndexOptions.Default;
+        _graphs = new PartitionGraphs(_options.Graphs);
         _reader = NewReader();
     }
 
     /// <summary>The index as it is now: an immutable snapshot.</summary>
     public IndexReader Reader => Volatile.Read(ref _reader);
+
+    /// <summary>Why a graph that was saved is not used: it is built anew from the vectors. Null where there was none, or a good one.</summary>
+    public SegmentCorruptException? RefusedGraph { get; private set; }
 
     /// <summary>Reads back what <see cref="IndexReader.Save"/> wrote.</summary>
     /// <exception cref="SegmentCorruptException">A file is missing, changed or not readable by this version; rebuild from the log.</exception>
@@ -165,6 +171,18 @@ public sealed class PartitionIndex
         if (_documents.Count != manifest.Documents)
         {
             throw new SegmentCorruptException(manifest.State.Name, nameof(Section.State), $"It has {_documents.Count} documents, and the manifest says {manifest.Documents}.");
+        }
+
+        foreach (var graph in manifest.Graphs ?? [])
+        {
+            try
+            {
+                _graphs.Open(directory, graph, _views);
+            }
+            catch (SegmentCorruptException e)
+            {
+                RefusedGraph = e;
+            }
         }
 
         Publish();
@@ -325,7 +343,7 @@ public sealed class PartitionIndex
         return number;
     }
 
-    private IndexReader NewReader() => new(_options, _views, _documents, _readerSets);
+    private IndexReader NewReader() => new(_options, _views, _documents, _readerSets, _graphs);
 
     private void Publish() => Volatile.Write(ref _reader, NewReader());
 }

@@ -29,6 +29,9 @@ internal enum Section : uint
 
     /// <summary>Its vectors, row by row, as they are in memory: it can be mapped.</summary>
     VectorValues = 23,
+
+    /// <summary>Which segments a graph is over, and which of its nodes are theirs.</summary>
+    GraphPlaces = 24,
 }
 
 /// <summary>

@@ -20,9 +20,13 @@ public sealed record SegmentManifest(
 {
     public const int CurrentFormat = 2;
 
+    /// <summary>Graphs over the segments' vectors; none where there are few, and in older manifests. What is in them follows from the segments.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<SegmentFile>? Graphs { get; init; }
+
     /// <summary>All files, none twice.</summary>
     [JsonIgnore]
-    public IEnumerable<SegmentFile> Files => Segments.Append(State);
+    public IEnumerable<SegmentFile> Files => Segments.Append(State).Concat(Graphs ?? []);
 }
 
 /// <param name="Name">A file name without folder, made of the content's checksum and length.</param>

@@ -1,13 +1,14 @@
 using RagCluster.Messages.Identity;
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Vectors.Graphs;
 
 namespace RagCluster.Retrieval.Segments;
 
 /// <summary>A saved index in a folder: segment files that never change, and one small state file for each save.</summary>
 internal static class SegmentStore
 {
-    private static readonly string[] Extensions = ["." + SegmentFileWriter.Extension, "." + StateFile.Extension, DurableFile.TemporaryExtension];
+    private static readonly string[] Extensions = ["." + SegmentFileWriter.Extension, "." + StateFile.Extension, "." + PartitionGraphFile.Extension, DurableFile.TemporaryExtension];
 
     /// <param name="rows">By view and row the documents that are alive.</param>
     public static SegmentManifest Save(string directory, Analyzer analyzer, IReadOnlyList<SegmentView> views, IReadOnlyList<DocumentEntry?[]> rows)

@@ -5,6 +5,7 @@ using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Vectors.Graphs;
 
 namespace RagCluster.Retrieval.Tests.Index;
 
@@ -12,11 +13,17 @@ namespace RagCluster.Retrieval.Tests.Index;
 public class PartitionIndexTests
 {
     /// <summary>Small segments and eager rewriting, so that short histories go through all of it.</summary>
-    private static readonly IndexOptions Small = new() { MaxSegmentChunks = 8, MinDeletedToRewrite = 3 };
+    private static readonly IndexOptions Small = new()
+    {
+        MaxSegmentChunks = 8,
+        MinDeletedToRewrite = 3,
+        Graphs = new VectorGraphOptions { From = 4, Threads = 1 },
+    };
 
     private enum Step
     {
         Nothing,
+        Tend,
         Save,
         Reopen,
     }
@@ -24,7 +31,7 @@ public class PartitionIndexTests
     [Fact]
     public void Any_history_with_saves_and_restarts_answers_like_brute_force()
     {
-        var steps = Gen.Frequency((10, Gen.Constant(Step.Nothing)), (1, Gen.Constant(Step.Save)), (1, Gen.Constant(Step.Reopen)));
+        var steps = Gen.Frequency((10, Gen.Constant(Step.Nothing)), (2, Gen.Constant(Step.Tend)), (1, Gen.Constant(Step.Save)), (1, Gen.Constant(Step.Reopen)));
         var histories = Gen.Zip(Gen.Zip(Histories.Event, steps).ArrayOf(), Histories.Questions.ArrayOf(4)).Resize(60).ToArbitrary();
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(150), Prop.ForAll(histories, history =>
         {
@@ -40,10 +47,17 @@ public class PartitionIndexTests
                     continue;
                 }
 
+                index.Reader.Tend(TestContext.Current.CancellationToken);
+                if (step == Step.Tend)
+                {
+                    continue;
+                }
+
                 var manifest = index.Save(folder.Path);
                 PartitionIndex.Prune(folder.Path, manifest);
                 Directory.GetFiles(folder.Path).Length.ShouldBe(manifest.Files.Select(f => f.Name).Distinct().Count());
                 index = step == Step.Reopen ? PartitionIndex.Open(folder.Path, manifest, Small) : index;
+                index.RefusedGraph.ShouldBeNull();
             }
 
             index.Reader.ChunkCount.ShouldBe(model.ChunkCount);

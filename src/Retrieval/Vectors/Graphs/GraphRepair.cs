@@ -13,10 +13,15 @@ internal sealed unsafe class GraphRepair(HnswGraph graph, GraphLocks locks)
     private readonly List<int> _others = [];
     private readonly List<int> _kept = [];
 
-    /// <summary>Relinks those near a node that is dead. Links from farther nodes, if any, stay until a <see cref="Sweep"/>.</summary>
+    /// <summary>Relinks those near a node that is dead, if it was ever linked. Links from farther nodes, if any, stay until a <see cref="Sweep"/>.</summary>
     /// <param name="dead">The bits of nodes that are to have no links to them; those beyond its end live.</param>
     public void Remove(int node, ReadOnlySpan<ulong> dead)
     {
+        if (!graph.Base.Has(node))
+        {
+            return;
+        }
+
         var space = graph.Space();
         var place = graph.Upper.PlaceOf(node);
         var top = place < 0 ? 0 : space.Owners.Places.LevelOf(place);

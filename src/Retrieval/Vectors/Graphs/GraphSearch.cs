@@ -51,7 +51,7 @@ internal static unsafe class GraphSearch
             }
             else
             {
-                WalkAmongAllowed(space, walker, start, allowed, ef);
+                WalkAmongAllowed(space, walker, start, allowed, SearchPlan.EfAmong(ef, share));
             }
 
             var found = Rescore(space, walker, query, allowed, k, offer);
