@@ -26,6 +26,7 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
         Keeper = new ShardKeeper(system, store, Membership, Map, Courier, log);
         _proposer = new Proposer(Membership, Map, Keeper, Courier, options, system.Runtime.Time, log);
         _hints = new CommitHints(Membership, Courier, system.Runtime, options.HintEvery, local, all);
+        ClusterGauges.Add(this);
     }
 
     public IRuntime Runtime { get; }
@@ -131,6 +132,7 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
     /// <summary>This node is no member any more: whoever still waits here for another node hears of it.</summary>
     public void Left()
     {
+        ClusterGauges.Remove(this);
         Keeper.LoseAll(Over ?? "The node has left the cluster.");
         foreach (var slot in Map.Slots)
         {

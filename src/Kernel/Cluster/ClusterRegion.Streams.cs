@@ -27,7 +27,7 @@ internal sealed partial class ClusterRegion<TEntity, TState, TCommand, TEvent, T
 
             var round = slot switch
             {
-                { Local: { } shard } => shard.IsRefusing ? null : ReadHereAsync(shard, id, after, cancellationToken),
+                { Local: { } shard } => shard is { IsRefusing: true } or { Epoch: null } ? null : ReadHereAsync(shard, id, after, cancellationToken),
                 { Route: { Owner: { } owner, Epoch: var epoch } } when owner.Node != node.Membership.Self => ReadThereAsync(slot, owner, epoch, id, after, cancellationToken),
                 _ => null,
             };

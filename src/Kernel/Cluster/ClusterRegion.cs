@@ -60,7 +60,8 @@ internal sealed partial class ClusterRegion<TEntity, TState, TCommand, TEvent, T
 
             if (slot.Local is { } shard)
             {
-                if (!shard.IsRefusing && await TryAskHereAsync(shard, attempt) is { } reply)
+                // One that is just opening is waited for like one on its way: so many commands, and no more.
+                if (shard is { IsRefusing: false, Epoch: not null } && await TryAskHereAsync(shard, attempt) is { } reply)
                 {
                     return reply;
                 }

@@ -42,7 +42,6 @@ internal sealed class Membership
     private readonly Pulse _look;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _gate = new();
-    private readonly List<Task> _loops = [];
     private volatile MembershipView _view = MembershipView.Empty;
     private volatile IReadOnlyList<ShardRow> _shards = [];
     private volatile IReadOnlyList<string> _hosts = [];
@@ -85,13 +84,19 @@ internal sealed class Membership
         try
         {
             await _transport.StartAsync(Self, handler, cancellationToken);
-            _loops.Add(_runtime.Run(RenewAsync));
-            _loops.Add(_runtime.Run(WatchAsync));
-            await LookOnceAsync();
-            _loops.Add(_runtime.Run(LookAsync));
-            _loops.Add(_runtime.Run(ProbeAsync));
+            _ = _runtime.Run(RenewAsync);
+            _ = _runtime.Run(WatchAsync);
+            await PatientlyAsync(
+                async () =>
+                {
+                    await LookOnceAsync();
+                    return true;
+                },
+                cancellationToken);
+            _ = _runtime.Run(LookAsync);
+            _ = _runtime.Run(ProbeAsync);
             await ConnectAsync(cancellationToken);
-            if (!await _store.ChangeStateAsync(Self, NodeState.Up, cancellationToken))
+            if (!await PatientlyAsync(async () => await _store.ChangeStateAsync(Self, NodeState.Up, cancellationToken), cancellationToken))
             {
                 throw new StoreException(StoreFailure.Other, $"Node {Self} was declared dead before it was up: start it again.");
             }
@@ -348,6 +353,23 @@ internal sealed class Membership
             if (Lease.Ended is { } reason)
             {
                 throw new StoreException(StoreFailure.Other, reason);
+            }
+        }
+    }
+
+    /// <summary>Again and again while the store fails and the lease lasts.</summary>
+    private async Task<bool> PatientlyAsync(Func<Task<bool>> work, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return await work();
+            }
+            catch (StoreException e) when (e is not StoreRefusedException && Lease.IsValid)
+            {
+                ClusterLog.NotLooked(_log, e);
+                await Task.Delay(_options.Lease / 12, _runtime.Time, cancellationToken);
             }
         }
     }

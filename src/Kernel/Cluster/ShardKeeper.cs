@@ -171,6 +171,7 @@ internal sealed class ShardKeeper(
             var writer = await shard.Opened;
             ClusterMetrics.Takes.Add(1);
             Announce(slot, new ShardRoute(new Peer(membership.Self, courier.Transport.Address), writer.Epoch));
+            slot.Changed.Beat();
         }
         catch (EntityUnavailableException)
         {
