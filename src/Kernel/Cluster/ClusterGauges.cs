@@ -7,6 +7,7 @@ namespace RagCluster.Kernel.Cluster;
 internal static class ClusterGauges
 {
     private static readonly Meter Meter = new("RagCluster.Kernel");
+    private static readonly string[] ShardStates = ["open", "opening", "closing", "elsewhere", "nowhere"];
     private static readonly Lock Gate = new();
     private static readonly List<WeakReference<ClusterNode>> Nodes = [];
 
@@ -50,7 +51,7 @@ internal static class ClusterGauges
             new KeyValuePair<string, object?>("state", state switch { NodeState.Joining => "joining", NodeState.Up => "up", _ => "draining" }));
 
     private static IEnumerable<Measurement<long>> Shards(ClusterNode node) =>
-        from state in new[] { "open", "opening", "closing", "elsewhere", "nowhere" }
+        from state in ShardStates
         select new Measurement<long>(node.Map.Slots.Count(slot => StateOf(slot) == state), Name(node), new KeyValuePair<string, object?>("state", state));
 
     private static string StateOf(ShardSlot slot) => slot switch
