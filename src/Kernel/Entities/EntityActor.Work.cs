@@ -45,16 +45,29 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         async cancellationToken =>
         {
             await Task.Delay(delay, services.Runtime.Time, cancellationToken);
-            try
+            var backoff = services.NewBackoff();
+            while (!await TryExecuteAsync(command, cancellationToken))
             {
-                await SendAsync(command, cancellationToken);
-            }
-            catch (Exception e) when (e is CommandFailedException or EntityUnavailableException)
-            {
-                // Nobody waits for the reply: the log is where it is told.
-                EntityLog.CommandFailed(Log, e, TEntity.Type, _id.Value, command?.GetType().Name ?? "null");
+                // The store refuses just now; who was promised that the command runs later has no other way to it.
+                await Task.Delay(backoff.Next(), services.Runtime.Time, cancellationToken);
             }
         });
+
+    /// <summary>False: it had no effect, and trying again is right.</summary>
+    private async Task<bool> TryExecuteAsync(TCommand command, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await SendAsync(command, cancellationToken);
+            return true;
+        }
+        catch (Exception e) when (e is CommandFailedException or EntityUnavailableException)
+        {
+            // Nobody waits for the reply: the log is where it is told.
+            EntityLog.CommandFailed(Log, e, TEntity.Type, _id.Value, command?.GetType().Name ?? "null");
+            return e is CommandFailedException;
+        }
+    }
 
     private async ValueTask<Committed<TReply>> SendAsync(TCommand command, CancellationToken cancellationToken)
     {
