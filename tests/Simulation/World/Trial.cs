@@ -2,9 +2,12 @@ using System.Text.Json;
 using RagCluster.CheckerKit;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
+using RagCluster.Actors.Conversations;
+using RagCluster.Actors.Documents;
 using RagCluster.Actors.Search;
 using RagCluster.Messages;
-using RagCluster.Messages.Identity;
+using RagCluster.Messages.Conversations;
+using RagCluster.Messages.Documents;
 using RagCluster.Messages.Partitions;
 using RagCluster.Simulation.Faults;
 using RagCluster.Simulation.Workload;
@@ -141,6 +144,15 @@ internal sealed class Trial
     private async Task RestAsync(TimeSpan end)
     {
         await EndedAsync(end, _clients.Where(client => !client.Who.StartsWith("reader", StringComparison.Ordinal)));
+
+        // First without touching anything: whoever looks at an entity wakes it, and hides that nobody else did.
+        string asleep;
+        while ((asleep = await OpenWorkAsync()).Length > 0 && _cluster.Now < end)
+        {
+            await _cluster.Delay(TimeSpan.FromSeconds(1));
+        }
+
+        Unfinished(asleep);
         foreach (var client in _conversations)
         {
             string open;
@@ -176,11 +188,32 @@ internal sealed class Trial
         }
     }
 
+    /// <summary>What the journal says is not done; empty for nothing.</summary>
+    private async Task<string> OpenWorkAsync()
+    {
+        await ReadLogAsync();
+        foreach (var entity in Record.Log.GroupBy(record => (record.Type, record.Entity)))
+        {
+            var open = entity.Key.Type switch
+            {
+                "conversation" => Conversation.HasOpenWork(entity.Aggregate(Conversation.Initial(default), (state, record) => Conversation.Evolve(state, (ConversationEvent)record.Event))),
+                "document" => Document.HasOpenWork(entity.Aggregate(Document.Initial(default), (state, record) => Document.Evolve(state, (DocumentEvent)record.Event))),
+                _ => false,
+            };
+            if (open)
+            {
+                return $"The journal of {entity.Key.Type} {entity.Key.Entity} promises work that nobody does; its last event is {entity.Last().Event.GetType().Name}.";
+            }
+        }
+
+        return "";
+    }
+
     private async Task<string> OpenAsync(ConversationClient client) => await client.ReadAsync() switch
     {
         null when Record.Operations.All(operation => operation.Entity.Id != client.Entity || operation.Outcome != Outcome.Acknowledged) => "",
         null => $"Conversation {client.Entity} cannot be read.",
-        { Turns: var turns } when turns.FirstOrDefault(turn => turn.Status == Messages.Conversations.TurnStatus.Open) is { } turn => $"Question {turn.Question} of {client.Entity} has not ended.",
+        { Turns: var turns } when turns.FirstOrDefault(turn => turn.Status == TurnStatus.Open) is { } turn => $"Question {turn.Question} of {client.Entity} has not ended.",
         _ => "",
     };
 
