@@ -20,8 +20,6 @@ internal static class StoreBugs
             "if (shard.Row.Epoch != seenEpoch || !MayClaim(owner, shard.Row))", "if ((shard.Row.Epoch != seenEpoch && !BUG) || !MayClaim(owner, shard.Row))"),
         new("claim-keeps-epoch", "a claim does not raise the epoch: no fence", Shards,
             "shard.Row = shard.Row with { Owner = owner, Epoch = seenEpoch + 1 };", "shard.Row = shard.Row with { Owner = owner, Epoch = seenEpoch + (BUG && seenEpoch > 3 ? 0 : 1) };"),
-        new("places-not-checked", "the store appends behind the end of the log, wherever the writer thought that it is", Table,
-            "if (batch.FirstShardSeq != Log.Count + 1 ||", "if ((batch.FirstShardSeq != Log.Count + 1 && !BUG) ||"),
         new("last-event-lost", "an acknowledged batch is stored without its last event", Table,
             "foreach (var change in batch.Remembered)", "if (BUG && Log.Count % 40 == 0) { Log.RemoveAt(Log.Count - 1); }\n\n        foreach (var change in batch.Remembered)"),
         new("remembered-forgotten", "the store forgets which entities have open work", Table,
