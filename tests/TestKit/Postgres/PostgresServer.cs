@@ -86,9 +86,15 @@ public sealed class PostgresServer : IAsyncDisposable
             var password = Path.Combine(server.Folder, "password");
             await File.WriteAllTextAsync(password, Password);
             await server._programs.OwnAsync(password);
+
+            // In a folder of the test's choice, what was made may have to survive a power cut.
+            string[] sync = server._options.Folder is null ? ["--no-sync"] : [];
             await server._programs.RunAsync(
-                "initdb", "--pgdata", server.DataFolder, "--username", User, "--pwfile", password, "--auth-local=trust", "--auth-host=scram-sha-256",
-                "--locale=C.UTF-8", "--encoding=UTF8", "--no-sync", "--no-instructions");
+                "initdb",
+                [
+                    "--pgdata", server.DataFolder, "--username", User, "--pwfile", password, "--auth-local=trust", "--auth-host=scram-sha-256",
+                    "--locale=C.UTF-8", "--encoding=UTF8", "--no-instructions", .. sync,
+                ]);
             if (server._options.ListenAddresses != "127.0.0.1")
             {
                 await File.AppendAllTextAsync(Path.Combine(server.DataFolder, "pg_hba.conf"), "\nhost all all all scram-sha-256\n");
