@@ -138,6 +138,11 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         }
 
         _ahead = (_state, _seq);
+        if (!TEntity.HasOpenWork(_state))
+        {
+            _recent.Clear();
+        }
+
         KernelMetrics.Recoveries.Add(1, KernelMetrics.Type(TEntity.Type));
         KernelMetrics.EventsReplayed.Add(replayed, KernelMetrics.Type(TEntity.Type));
     }

@@ -36,8 +36,9 @@ internal sealed class NodeProcess : IAsyncDisposable
     public double PeakResidentMiB => Refreshed().PeakWorkingSet64 / (1024.0 * 1024);
 
     /// <summary>Starts a node and waits until it is ready.</summary>
+    /// <param name="further">Settings beside the benchmarks' usual ones, such as "ragcluster.conversations.max-live=10000".</param>
     /// <exception cref="CommandException">It did not start; the message has what it said.</exception>
-    public static async Task<NodeProcess> StartAsync(string dataFolder, bool samples, CancellationToken cancellationToken)
+    public static async Task<NodeProcess> StartAsync(string dataFolder, bool samples, CancellationToken cancellationToken, params string[] further)
     {
         var start = Program();
         string[] settings =
@@ -47,6 +48,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             "ragcluster.management.port=0",
             "ragcluster.log.level=warning",
             $"ragcluster.ingestion.samples-on-first-start={(samples ? "true" : "false")}",
+            .. further,
         ];
         foreach (var argument in (string[])["serve", "--data", dataFolder, .. settings.SelectMany(s => (string[])["-D", s])])
         {

@@ -18,6 +18,7 @@ internal static class BenchCommand
             Transport(common),
             Ingest(common),
             Chat(common),
+            Node(common),
         };
 
     private static Command Kernel(CommonOptions common)
@@ -146,6 +147,24 @@ internal static class BenchCommand
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
             };
             return new ChatBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Node(CommonOptions common)
+    {
+        var conversations = Count("--conversations", "Conversations that there are, most of them not in memory.");
+        var live = Count("--live", "Conversations in memory.");
+        var command = new Command("node", "The memory of a node with many conversations.") { conversations, live };
+        command.SetAction((result, cancellationToken) => RunAsync("node", common, result, (recorder, folder) =>
+        {
+            var options = new NodeBenchmarkOptions();
+            options = options with
+            {
+                Conversations = result.GetValue(conversations) ?? options.Conversations,
+                Live = result.GetValue(live) ?? options.Live,
+            };
+            return new NodeBenchmark(options, recorder, folder).RunAsync(cancellationToken);
         }));
         return command;
     }
