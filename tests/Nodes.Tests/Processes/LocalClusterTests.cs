@@ -146,8 +146,12 @@ internal sealed class LocalCluster : IAsyncDisposable
 
     public LocalCluster()
     {
-        // PostgreSQL's own user must get through.
-        File.SetUnixFileMode(_root.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
+        if (!OperatingSystem.IsWindows())
+        {
+            // PostgreSQL's own user must get through.
+            File.SetUnixFileMode(_root.Path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute | UnixFileMode.OtherExecute | UnixFileMode.GroupExecute);
+        }
+
         AppDomain.CurrentDomain.ProcessExit += (_, _) => Kill();
     }
 
