@@ -42,8 +42,12 @@ public sealed partial class CuttableDisk : IAsyncDisposable
             image.SetLength(bytes);
         }
 
-        // Everybody passes through, because postgres does not run as root.
-        File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+        if (!OperatingSystem.IsWindows())
+        {
+            // Everybody passes through, because postgres does not run as root.
+            File.SetUnixFileMode(folder, (UnixFileMode)0b111_101_101);
+        }
+
         await RunAsync("mkfs.ext4", "-q", "-F", disk._image);
         await disk.MountAsync();
         return disk;
