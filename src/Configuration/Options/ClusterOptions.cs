@@ -1,3 +1,4 @@
+using System.Globalization;
 using RagCluster.Configuration.Binding;
 
 namespace RagCluster.Configuration.Options;
@@ -28,6 +29,8 @@ public sealed record ClusterOptions : IChecked
     public ClusterTlsOptions Tls { get; init; } = new();
 
     public ClusterTransportOptions Transport { get; init; } = new();
+
+    public ClusterDiscoveryOptions Discovery { get; init; } = new();
 
     [Within("1s", "5m")]
     public TimeSpan Lease { get; init; } = TimeSpan.FromMilliseconds(2400);
@@ -79,6 +82,63 @@ public sealed record ClusterTlsOptions
     public string? Key { get; init; }
 
     public string? Authorities { get; init; }
+}
+
+/// <summary>Where nodes should be, beside what the store says; compared with it.</summary>
+public sealed record ClusterDiscoveryOptions : IChecked
+{
+    public DiscoverySource From { get; init; } = DiscoverySource.Store;
+
+    /// <summary>"host:port" each.</summary>
+    public IReadOnlyList<string> Addresses { get; init; } = [];
+
+    /// <summary>A DNS name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>At every address of the name; null: the name has SRV records.</summary>
+    [Within("1", "65535")]
+    public int? Port { get; init; }
+
+    [Within("1s", "1h")]
+    public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (From == DiscoverySource.List && Addresses.Count == 0)
+        {
+            yield return ("addresses", "the nodes' addresses, as from is list");
+        }
+
+        if (Addresses.Any(address => !IsAddress(address)))
+        {
+            yield return ("addresses", "\"host:port\" each");
+        }
+
+        if (Name is null ? From == DiscoverySource.Dns : !IsDnsName(Name))
+        {
+            yield return ("name", "a DNS name");
+        }
+    }
+
+    private static bool IsAddress(string address)
+    {
+        var colon = address.LastIndexOf(':');
+        return colon > 0
+            && ushort.TryParse(address.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            && port > 0
+            && Uri.CheckHostName(address[..colon]) is UriHostNameType.Dns or UriHostNameType.IPv4 or UriHostNameType.IPv6;
+    }
+
+    /// <summary>Service names have underscores, which host names have not.</summary>
+    private static bool IsDnsName(string name) =>
+        name.Length < 254 && name.TrimEnd('.').Split('.').All(label => label.Length is > 0 and < 64 && label.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_'));
+}
+
+public enum DiscoverySource
+{
+    Store,
+    List,
+    Dns,
 }
 
 /// <summary>The links between nodes.</summary>

@@ -2,6 +2,7 @@ using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Security;
 using System.Security.Authentication;
+using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Transport.Frames;
 using RagCluster.Kernel.Transport.Handshakes;
 using RagCluster.Kernel.Transport.Links;
@@ -13,24 +14,46 @@ public sealed partial class TcpTransport
 {
     private readonly LinkedList<Pending> _pending = new();
 
+    /// <summary>Who is at an address, as far as it can prove to be of this cluster.</summary>
+    /// <exception cref="PeerUnreachableException">Nobody, or somebody else; the message says why.</exception>
+    public async ValueTask<NodeIncarnation> IdentifyAsync(string address, CancellationToken cancellationToken = default)
+    {
+        if (_terms is null || !HostPort.TryParse(address, out var there))
+        {
+            throw new PeerUnreachableException(_terms is null ? "This node's transport is not open." : $"\"{address}\" is no address.");
+        }
+
+        var handshake = new OpenerHandshake(_terms, wanted: null, Proofs.Nonce());
+        try
+        {
+            (await DialAsync(there, handshake, cancellationToken)).Dispose();
+            return handshake.Found;
+        }
+        catch (IOException e) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new PeerUnreachableException($"{address} cannot be reached: {e.Message}", e);
+        }
+    }
+
     /// <summary>A connection to the peer that has shown that it is the peer.</summary>
     /// <exception cref="IOException">There is none to be had; the message says why.</exception>
-    internal async Task<Connection> OpenAsync(Peer peer)
+    internal Task<Connection> OpenAsync(Peer peer) =>
+        DialAsync(HostPort.Parse(peer.Address), new OpenerHandshake(_terms!, peer.Node, Proofs.Nonce()), CancellationToken.None);
+
+    private async Task<Connection> DialAsync(HostPort address, OpenerHandshake handshake, CancellationToken cancellationToken)
     {
         using var timeout = new CancellationTokenSource(Options.ConnectTimeout, Runtime.Time);
-        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _closing.Token);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, _closing.Token, cancellationToken);
         Connection? connection = null;
         string? problem = null;
         try
         {
-            var address = HostPort.Parse(peer.Address);
             connection = await Connection.OpenAsync(address, either.Token);
             if (_tls is not null)
             {
                 await connection.EncryptAsync(_tls.ForOpening(address.Host, text => problem = text), either.Token);
             }
 
-            var handshake = new OpenerHandshake(_terms!, peer, Proofs.Nonce());
             await connection.Stream.WriteAsync(handshake.Hello, either.Token);
             await TalkAsync(connection, handshake.Receive, either.Token);
             return connection;
@@ -38,6 +61,7 @@ public sealed partial class TcpTransport
         catch (Exception e)
         {
             connection?.Dispose();
+            cancellationToken.ThrowIfCancellationRequested();
             throw new IOException(WhyNot(e, problem, timeout.IsCancellationRequested, "its log says why, if it is one of ours"), e);
         }
     }
@@ -164,7 +188,14 @@ public sealed partial class TcpTransport
             }
 
             await TalkAsync(connection, handshake.Receive, either.Token);
-            Enter(handshake.Opener!.Value, connection);
+            if (handshake.Wanted is null)
+            {
+                connection.Dispose();
+            }
+            else
+            {
+                Enter(handshake.Opener!.Value, connection);
+            }
         }
         catch (Exception e)
         {

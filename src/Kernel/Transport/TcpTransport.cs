@@ -68,8 +68,11 @@ public sealed partial class TcpTransport : ITransport
 
         _key = options.Secret is null ? null : Proofs.Key(options.Secret, options.Cluster);
         _tls = options.Tls is null ? null : new TlsIdentity(options.Tls, runtime.Time, Log);
-        _listener = new Connection.Listener(new IPEndPoint(BindTo(options.Bind, _address), _address.Port));
-        _address = _address with { Port = _listener.Port };
+        _listener = new Connection.Listener(BindTo(options.Bind, _address), options.BindPort ?? _address.Port);
+        if (options.BindPort is null)
+        {
+            _address = _address with { Port = _listener.Port };
+        }
     }
 
     public string Address => _address.ToString();
@@ -225,14 +228,15 @@ public sealed partial class TcpTransport : ITransport
         }
     }
 
-    private static IPAddress BindTo(string? bind, HostPort address)
+    /// <summary>Null: all addresses.</summary>
+    private static IPAddress? BindTo(string? bind, HostPort address)
     {
         if (bind is not null)
         {
             return IPAddress.TryParse(bind, out var ip) ? ip : throw new ArgumentException($"The transport can listen on IP addresses only; \"{bind}\" is none.");
         }
 
-        return IPAddress.TryParse(address.Host, out var own) && IPAddress.IsLoopback(own) ? own : address.IsLoopback ? IPAddress.Loopback : IPAddress.Any;
+        return IPAddress.TryParse(address.Host, out var own) && IPAddress.IsLoopback(own) ? own : address.IsLoopback ? IPAddress.Loopback : null;
     }
 
     private bool TryReach(Peer peer, out OutboundLink link, out string? why)

@@ -12,6 +12,9 @@ public sealed record TcpTransportOptions
     /// <summary>The IP address to listen on; null: all of them, or only this machine's own if <see cref="Address"/> is a loopback one.</summary>
     public string? Bind { get; init; }
 
+    /// <summary>The port to listen on, where that of <see cref="Address"/> is another's that passes connections on; null: the same.</summary>
+    public int? BindPort { get; init; }
+
     /// <summary>Known to every node of the cluster, 16 characters or more. Required without <see cref="Tls"/>.</summary>
     public string? Secret { get; init; }
 

@@ -4,7 +4,9 @@ using RagCluster.Configuration.Options;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Isolation;
 using RagCluster.Kernel;
+using RagCluster.Kernel.Discovery;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
 using RagCluster.Nodes.Management;
 
 namespace RagCluster.Nodes.Hosting;
@@ -46,6 +48,12 @@ internal sealed class Backend
             if (member.Transport is { } transport)
             {
                 stops.Push(async _ => await transport.DisposeAsync());
+                if (OptionsMapping.Discovery(options.Cluster.Discovery, runtime.Time) is { } discovery)
+                {
+                    var watch = new DiscoveryWatch(
+                        discovery, (IClusterStore)store.Journal, transport.IdentifyAsync, options.Cluster.Discovery.Interval, runtime, loggers.CreateLogger<DiscoveryWatch>());
+                    stops.Push(async _ => await watch.DisposeAsync());
+                }
             }
 
             // Also where the start ends in between: the others need not wait for the lease to end.

@@ -7,7 +7,7 @@ using RagCluster.Kernel.Transport;
 namespace RagCluster.Nodes.Hosting;
 
 /// <summary>A node's place on its store: alone, or as one of several.</summary>
-internal sealed record Membership(ShardedEntities Entities, ITransport? Transport)
+internal sealed record Membership(ShardedEntities Entities, TcpTransport? Transport)
 {
     /// <summary>Returns once the node may take work.</summary>
     /// <exception cref="StoreException">The store does not answer, or refuses this node.</exception>

@@ -5,6 +5,7 @@ using RagCluster.Inference.Batching;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
+using RagCluster.Kernel.Discovery;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal.Postgres;
 using RagCluster.Kernel.Transport;
@@ -141,12 +142,13 @@ internal static class OptionsMapping
     public static TcpTransportOptions Transport(Configuration.Options.ClusterOptions cluster)
     {
         var host = cluster.Host == "localhost" ? "127.0.0.1" : cluster.Host;
-        var reached = cluster.Advertise ?? host;
+        var address = HostPort.TryParse(cluster.Advertise, out var advertised) ? advertised : new HostPort(cluster.Advertise ?? host, cluster.Port);
         return new TcpTransportOptions
         {
             Cluster = cluster.Name,
-            Address = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{(reached.Contains(':', StringComparison.Ordinal) ? $"[{reached}]" : reached)}:{cluster.Port}"),
+            Address = address.ToString(),
             Bind = host == "*" ? null : host,
+            BindPort = address.Port == cluster.Port ? null : cluster.Port,
             Secret = cluster.SecretFile is { } file ? FirstLine(file, "the cluster's secret") : null,
             Tls = cluster.Tls is { Certificate: { } certificate, Key: { } key, Authorities: { } authorities } ? new TlsFiles(certificate, key, authorities) : null,
             MaxMessageBytes = (int)cluster.MaxMessage.Bytes,
@@ -161,6 +163,15 @@ internal static class OptionsMapping
             CloseTimeout = cluster.Transport.CloseTimeout,
         };
     }
+
+    /// <summary>Null: there is nothing to compare the store's members with.</summary>
+    /// <exception cref="FormatException">An address or a name is none.</exception>
+    public static IDiscovery? Discovery(ClusterDiscoveryOptions discovery, TimeProvider time) => discovery.From switch
+    {
+        DiscoverySource.List => new ListDiscovery(discovery.Addresses),
+        DiscoverySource.Dns => new DnsDiscovery(discovery.Name!, discovery.Port, time),
+        _ => null,
+    };
 
     /// <exception cref="IOException">The file of the password cannot be read.</exception>
     public static PostgresStoreOptions Postgres(PostgresOptions postgres) => new()

@@ -45,6 +45,16 @@ public sealed class HandshakeTests
         accepter.Opener.ShouldBe(A);
     }
 
+    [Fact]
+    public void Who_only_asks_hears_who_is_there_and_is_not_let_in()
+    {
+        var (opener, accepter) = Halves(Terms(A), Terms(B), null, _ => (RefusalCode.Dead, "not asked"));
+        Talk(opener, accepter);
+        (opener.Found, accepter.Wanted).ShouldBe((B.Node, null));
+        (opener, accepter) = Halves(Terms(A) with { Key = Proofs.Key("another secret of some length", "docs") }, Terms(B), null);
+        Should.Throw<HandshakeException>(() => Talk(opener, accepter));
+    }
+
     [Theory]
     [InlineData("the secret is another one", RefusalCode.Authentication)]
     [InlineData("no secret is shown", RefusalCode.Authentication)]
@@ -77,7 +87,7 @@ public sealed class HandshakeTests
         var (opener, accepter) = Halves(Terms(A), Terms(B), B);
         var recorded = new List<byte[]>();
         Talk(opener, accepter, onReply: recorded.Add);
-        var again = new OpenerHandshake(Terms(A), B, Proofs.Nonce());
+        var again = new OpenerHandshake(Terms(A), B.Node, Proofs.Nonce());
         again.Receive(Parse(recorded[0]), new(recorded[0]));
         Should.Throw<HandshakeException>(() => again.Receive(Parse(recorded[1]), new(recorded[1]))).Code.ShouldBe(RefusalCode.Authentication);
     }
@@ -110,7 +120,7 @@ public sealed class HandshakeTests
     [Fact]
     public void However_a_message_is_split_it_is_read_once_it_is_whole()
     {
-        var bytes = new OpenerHandshake(Terms(A), B, Proofs.Nonce()).Hello;
+        var bytes = new OpenerHandshake(Terms(A), B.Node, Proofs.Nonce()).Hello;
         for (var cut = 0; cut < bytes.Length; cut++)
         {
             var part = Segments.Of([bytes[..(cut / 2)], bytes[(cut / 2)..cut]]);
@@ -173,7 +183,7 @@ public sealed class HandshakeTests
     public void A_hello_keeps_its_layout_for_ever()
     {
         // Nodes of every release must be able to refuse each other politely. Never change these bytes.
-        var hello = new OpenerHandshake(Terms(A), B, new byte[32]).Hello;
+        var hello = new OpenerHandshake(Terms(A), B.Node, new byte[32]).Hello;
         Convert.ToHexString(hello).ShouldBe(
             "52414743" + "01" + "6F00"
             + "0108000100000000000000" + "0208000100000000000000" + "030400" + "646F6373" + "040100" + "61" + "0508000300000000000000"
@@ -183,8 +193,8 @@ public sealed class HandshakeTests
     private static HandshakeTerms Terms(Peer self) => new("docs", self, Key);
 
     private static (OpenerHandshake Opener, AccepterHandshake Accepter) Halves(
-        HandshakeTerms opener, HandshakeTerms accepter, Peer wanted, Func<Peer, (RefusalCode, string)?>? admit = null) =>
-        (new OpenerHandshake(opener, wanted, Proofs.Nonce()), new AccepterHandshake(accepter, Proofs.Nonce(), admit ?? (_ => null)));
+        HandshakeTerms opener, HandshakeTerms accepter, Peer? wanted, Func<Peer, (RefusalCode, string)?>? admit = null) =>
+        (new OpenerHandshake(opener, wanted?.Node, Proofs.Nonce()), new AccepterHandshake(accepter, Proofs.Nonce(), admit ?? (_ => null)));
 
     private static void Talk(
         OpenerHandshake opener, AccepterHandshake accepter, Action<byte[]>? onReply = null, Action<byte[]>? onSend = null, Func<byte[], byte[]>? mutate = null)

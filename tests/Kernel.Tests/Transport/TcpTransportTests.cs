@@ -264,6 +264,32 @@ public sealed class TcpTransportTests
     }
 
     [Fact]
+    public async Task Who_is_at_an_address_can_be_asked_without_a_link()
+    {
+        await using var a = await TcpNode.StartAsync("a");
+        await using var b = await TcpNode.StartAsync("b", incarnation: 7);
+        await b.SendAsync(a, "one");
+        (await a.Transport.IdentifyAsync(b.Peer.Address)).ShouldBe(b.Peer.Node);
+        (await b.Transport.IdentifyAsync(a.Peer.Address)).ShouldBe(a.Peer.Node);
+        (await a.Transport.IdentifyAsync(a.Peer.Address)).ShouldBe(a.Peer.Node);
+        (await Should.ThrowAsync<PeerUnreachableException>(() => a.Transport.IdentifyAsync("127.0.0.1:1").AsTask())).Message.ShouldContain("nobody listens");
+        await b.SendAsync(a, "two");
+        await a.Until("the link has not suffered", () => a.Received.SequenceEqual(["one", "two"]));
+        (a.Lost.Count, a.Log.Warnings.Count).ShouldBe((0, 0));
+    }
+
+    [Fact]
+    public async Task A_node_behind_another_address_announces_that_one()
+    {
+        await using var b = await TcpNode.StartAsync("b", o => o with { Address = "127.0.0.1:9", Bind = "127.0.0.1", BindPort = 0 });
+        b.Transport.Address.ShouldBe("127.0.0.1:9");
+        await using var everywhere = await TcpNode.StartAsync("c", o => o with { Address = "node.invalid:0" });
+        await using var a = await TcpNode.StartAsync("a");
+        await a.SendAsync(everywhere.Peer with { Address = $"127.0.0.1:{HostPort.Parse(everywhere.Peer.Address).Port}" }, "by any address");
+        await everywhere.Until("it is here", () => everywhere.Received.Count == 1);
+    }
+
+    [Fact]
     public async Task Two_nodes_cannot_have_one_address()
     {
         await using var a = await TcpNode.StartAsync("a");

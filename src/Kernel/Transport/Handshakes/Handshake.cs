@@ -25,27 +25,34 @@ internal readonly record struct HandshakeStep(byte[]? Send, bool Done);
 internal sealed class OpenerHandshake
 {
     private readonly HandshakeTerms _terms;
-    private readonly Peer _wanted;
+    private readonly NodeIncarnation? _wanted;
     private readonly byte[] _hello;
     private byte[]? _welcome;
 
-    public OpenerHandshake(HandshakeTerms terms, Peer wanted, byte[] nonce)
+    /// <param name="wanted">Null: whoever is there; both ends close afterwards.</param>
+    public OpenerHandshake(HandshakeTerms terms, NodeIncarnation? wanted, byte[] nonce)
     {
         (_terms, _wanted) = (terms, wanted);
-        _hello = new HandshakeMessage(HandshakeKind.Hello)
+        var hello = new HandshakeMessage(HandshakeKind.Hello)
             .With(HandshakeField.OldestVersion, terms.OldestVersion)
             .With(HandshakeField.NewestVersion, terms.NewestVersion)
             .With(HandshakeField.Cluster, terms.Cluster)
             .With(HandshakeField.Node, terms.Self.Node.Node)
             .With(HandshakeField.Incarnation, terms.Self.Node.Incarnation)
             .With(HandshakeField.Address, terms.Self.Address)
-            .With(HandshakeField.WantedNode, wanted.Node.Node)
-            .With(HandshakeField.WantedIncarnation, wanted.Node.Incarnation)
-            .With(HandshakeField.Nonce, nonce)
-            .ToBytes();
+            .With(HandshakeField.Nonce, nonce);
+        if (wanted is { } node)
+        {
+            hello.With(HandshakeField.WantedNode, node.Node).With(HandshakeField.WantedIncarnation, node.Incarnation);
+        }
+
+        _hello = hello.ToBytes();
     }
 
     public byte[] Hello => _hello;
+
+    /// <summary>Who is there, once it is proved.</summary>
+    public NodeIncarnation Found { get; private set; }
 
     /// <summary>Of the frames that follow.</summary>
     public int Version { get; private set; }
@@ -70,7 +77,8 @@ internal sealed class OpenerHandshake
                     throw new HandshakeException(RefusalCode.Authentication, "it does not know the cluster's secret.");
                 }
 
-                return peer == _wanted.Node ? new(null, true) : throw new HandshakeException(RefusalCode.NotThePeer, $"{peer} is at the address.");
+                Found = peer;
+                return _wanted is null || peer == _wanted ? new(null, true) : throw new HandshakeException(RefusalCode.NotThePeer, $"{peer} is at the address.");
             default:
                 throw new Frames.WireFormatException($"a {message.Kind} out of turn");
         }
@@ -98,7 +106,8 @@ internal sealed class AccepterHandshake(HandshakeTerms terms, byte[] nonce, Func
     /// <summary>Who opened the link, as it says; believed only once the handshake is done.</summary>
     public Peer? Opener { get; private set; }
 
-    public NodeIncarnation Wanted { get; private set; }
+    /// <summary>Null: the opener only asks who is here.</summary>
+    public NodeIncarnation? Wanted { get; private set; }
 
     public int Version { get; private set; }
 
@@ -129,7 +138,7 @@ internal sealed class AccepterHandshake(HandshakeTerms terms, byte[] nonce, Func
         Version = (int)version;
         var cluster = message.Text(HandshakeField.Cluster);
         Opener = new Peer(new NodeIncarnation(message.Text(HandshakeField.Node), message.Number(HandshakeField.Incarnation)), message.Text(HandshakeField.Address));
-        Wanted = new NodeIncarnation(message.Text(HandshakeField.WantedNode), message.Number(HandshakeField.WantedIncarnation));
+        Wanted = message.Bytes(HandshakeField.WantedNode) is null ? null : new NodeIncarnation(message.Text(HandshakeField.WantedNode), message.Number(HandshakeField.WantedIncarnation));
         if (cluster != terms.Cluster)
         {
             throw new HandshakeException(RefusalCode.Cluster, $"this is not cluster \"{(cluster.Length > 40 ? cluster[..40] : cluster)}\".");
@@ -153,9 +162,10 @@ internal sealed class AccepterHandshake(HandshakeTerms terms, byte[] nonce, Func
         }
 
         var self = terms.Self.Node;
-        var refusal = Opener!.Value.Node == self ? (RefusalCode.OwnAddress, "it is this node itself.")
+        (RefusalCode, string)? refusal = Wanted is null ? null
+            : Opener!.Value.Node == self ? (RefusalCode.OwnAddress, "it is this node itself.")
             : Wanted != self ? (RefusalCode.NotThePeer, $"{self} is at the address.")
-            : admit(Opener.Value);
+            : admit(Opener!.Value);
         if (refusal is var (code, text))
         {
             throw new HandshakeException(code, text);

@@ -16,6 +16,8 @@ namespace RagCluster.Kernel.Transport.Handshakes;
  *   accepter: Welcome { version, nonce }               or Refusal { code, text }
  *   opener:   Proof   { proof of the secret }
  *   accepter: Accept  { self, proof of the secret }    or Refusal
+ *
+ * An opener that wants nobody in particular only asks who is there: after Accept both close.
  */
 
 internal enum HandshakeKind : byte

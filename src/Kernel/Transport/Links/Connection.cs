@@ -19,7 +19,7 @@ internal sealed class Connection : IDisposable
     {
         _socket = socket;
         _socket.NoDelay = true;
-        Remote = (socket.RemoteEndPoint as IPEndPoint)?.Address.ToString() ?? "?";
+        Remote = socket.RemoteEndPoint is IPEndPoint { Address: var ip } ? (ip.IsIPv4MappedToIPv6 ? ip.MapToIPv4() : ip).ToString() : "?";
         Stream = new NetworkStream(socket, ownsSocket: false);
         Reader = CreateReader();
     }
@@ -101,13 +101,16 @@ internal sealed class Connection : IDisposable
         private readonly Socket _socket;
         private volatile bool _closed;
 
+        /// <param name="address">Null: all of the machine's, of both families where it has both.</param>
         /// <exception cref="IOException">The address is taken, or not this machine's.</exception>
-        public Listener(IPEndPoint at)
+        public Listener(IPAddress? address, int port)
         {
+            var both = address is null && Socket.OSSupportsIPv6;
+            var at = new IPEndPoint(address ?? (both ? IPAddress.IPv6Any : IPAddress.Any), port);
             _socket = new Socket(at.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
             try
             {
-                if (at.Address.Equals(IPAddress.IPv6Any))
+                if (both)
                 {
                     _socket.DualMode = true;
                 }
