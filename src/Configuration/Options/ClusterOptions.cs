@@ -90,14 +90,15 @@ public sealed record ClusterDiscoveryOptions : IChecked
     public DiscoverySource From { get; init; } = DiscoverySource.Store;
 
     /// <summary>"host:port" each.</summary>
+    [Within("0", "1000")]
     public IReadOnlyList<string> Addresses { get; init; } = [];
 
     /// <summary>A DNS name.</summary>
     public string? Name { get; init; }
 
-    /// <summary>At every address of the name; null: the name has SRV records.</summary>
-    [Within("1", "65535")]
-    public int? Port { get; init; }
+    /// <summary>At every address of the name; 0: the name has SRV records.</summary>
+    [Within("0", "65535")]
+    public int Port { get; init; }
 
     [Within("1s", "1h")]
     public TimeSpan Interval { get; init; } = TimeSpan.FromSeconds(30);

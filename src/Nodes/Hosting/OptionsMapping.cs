@@ -169,7 +169,7 @@ internal static class OptionsMapping
     public static IDiscovery? Discovery(ClusterDiscoveryOptions discovery, TimeProvider time) => discovery.From switch
     {
         DiscoverySource.List => new ListDiscovery(discovery.Addresses),
-        DiscoverySource.Dns => new DnsDiscovery(discovery.Name!, discovery.Port, time),
+        DiscoverySource.Dns => new DnsDiscovery(discovery.Name!, discovery.Port == 0 ? null : discovery.Port, time),
         _ => null,
     };
 
