@@ -124,7 +124,7 @@ internal sealed class ShardKeeper(
     }
 
     /// <summary>Hands every shard off and takes no more. Several at once, so that their waits add up to one.</summary>
-    /// <param name="successor">Where a shard should go; asked when its turn comes.</param>
+    /// <param name="successor">Where a shard should go; asked for one after the other.</param>
     public async Task DrainAsync(Func<ShardSlot, NodeIncarnation?> successor, TimeSpan budget)
     {
         lock (_gate)
@@ -134,7 +134,9 @@ internal sealed class ShardKeeper(
 
         var start = Runtime.Time.GetTimestamp();
         var here = map.Slots.Where(slot => slot.Local is not null).ToList();
-        var all = Waits.All(here.Select(slot => Runtime.Run(() => LeaveAsync(slot, successor(slot), budget / 2))).ToArray());
+
+        // Asked here and not in the work, which runs on many threads: who asks counts what it has given to whom.
+        var all = Waits.All(here.Select(slot => (slot, Next: successor(slot))).Select(entry => Runtime.Run(() => LeaveAsync(entry.slot, entry.Next, budget / 2))).ToArray());
         if (await all.EndsWithin(budget * 0.75, Runtime.Time))
         {
             return;
