@@ -44,4 +44,32 @@ public sealed class TcpTransportAllocationTests
 
         perMessage.ShouldBeLessThan(8);
     }
+
+    [Fact]
+    public async Task Links_that_come_and_go_and_connections_that_are_refused_leave_no_file_open()
+    {
+        static int Open() => Directory.GetFileSystemEntries("/proc/self/fd").Length;
+
+        await using var a = await TcpNode.StartAsync("a", o => o with { LeastBackoff = TimeSpan.FromMilliseconds(1), GreatestBackoff = TimeSpan.FromMilliseconds(1) });
+        await using var stranger = await TcpNode.StartAsync("c", o => o with { Cluster = "other", LeastBackoff = TimeSpan.FromMilliseconds(1), GreatestBackoff = TimeSpan.FromMilliseconds(1) });
+        var incarnation = 0L;
+        async Task ComeAndGoAsync(int rounds)
+        {
+            for (var round = 0; round < rounds; round++)
+            {
+                await using var b = await TcpNode.StartAsync("b", incarnation: ++incarnation);
+                await a.SendAsync(b, "there");
+                await b.SendAsync(a, "back");
+                await Should.ThrowAsync<PeerUnreachableException>(() => stranger.SendAsync(a, "refused"));
+                (await a.Transport.IdentifyAsync(b.Peer.Address)).ShouldBe(b.Peer.Node);
+                a.Transport.Forget(b.Peer);
+            }
+        }
+
+        await ComeAndGoAsync(5);
+        var before = Open();
+        await ComeAndGoAsync(40);
+        await a.Until("what was opened is closed", () => Open() <= before + 5);
+        a.Transport.Describe().ShouldBeEmpty();
+    }
 }

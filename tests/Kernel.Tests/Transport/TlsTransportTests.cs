@@ -118,6 +118,33 @@ public sealed class TlsTransportTests : IDisposable
     }
 
     [Fact]
+    public async Task A_certificate_that_Kubernetes_replaces_is_noticed()
+    {
+        // A mounted secret: the files are links into a folder that is a link, and only that one changes.
+        var folder = Directory.CreateTempSubdirectory("ragcluster-secret-").FullName;
+        void Mount(string version, TlsFiles files)
+        {
+            var target = Directory.CreateDirectory(Path.Combine(folder, version)).FullName;
+            File.Copy(files.Certificate, Path.Combine(target, "tls.crt"));
+            File.Copy(files.Key, Path.Combine(target, "tls.key"));
+            var data = Path.Combine(folder, "..data");
+            File.Delete(data);
+            File.CreateSymbolicLink(data, version);
+        }
+
+        Mount("..1", _certificates.Issue("first", dns: "elsewhere.example"));
+        var mounted = new TlsFiles(Path.Combine(folder, "tls.crt"), Path.Combine(folder, "tls.key"), _certificates.AuthorityFile);
+        File.CreateSymbolicLink(mounted.Certificate, "..data/tls.crt");
+        File.CreateSymbolicLink(mounted.Key, "..data/tls.key");
+        await using var a = await StartAsync("a", mounted);
+        await using var b = await StartAsync("b", _certificates.Issue("b"));
+        await Should.ThrowAsync<PeerUnreachableException>(() => a.SendAsync(b, "refused"));
+        Mount("..2", _certificates.Issue("second"));
+        await Retry.Until("the new one is believed", () => a.Transport.TrySend(b.Peer, new Message("x"u8.ToArray())));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
     public async Task Files_that_cannot_be_used_are_refused_at_the_start()
     {
         var good = _certificates.Issue("a");

@@ -146,7 +146,13 @@ internal sealed class Connection : IDisposable
         {
             try
             {
-                return new Connection(await _socket.AcceptAsync(cancellationToken));
+                while (true)
+                {
+                    if (TryMake(await _socket.AcceptAsync(cancellationToken)) is { } connection)
+                    {
+                        return connection;
+                    }
+                }
             }
             catch (Exception e) when (e is ObjectDisposedException || (_closed && e is SocketException))
             {
@@ -155,6 +161,20 @@ internal sealed class Connection : IDisposable
             catch (SocketException e)
             {
                 throw new IOException(e.Message, e);
+            }
+        }
+
+        /// <summary>Null: whoever it was has hung up already, which must not hold up the next.</summary>
+        private static Connection? TryMake(Socket socket)
+        {
+            try
+            {
+                return new Connection(socket);
+            }
+            catch (Exception e) when (e is SocketException or IOException)
+            {
+                socket.Dispose();
+                return null;
             }
         }
 

@@ -104,9 +104,20 @@ internal sealed class TlsIdentity
         }
     }
 
+    /// <summary>Of the contents, not of the times: Kubernetes replaces files by way of a link somewhere above them.</summary>
     private string Stamps() => $"{Stamp(_files.Certificate)} {Stamp(_files.Key)} {Stamp(_files.Authorities)}";
 
-    private static string Stamp(string path) => new FileInfo(path) is { Exists: true } file ? $"{file.LastWriteTimeUtc.Ticks}:{file.Length}" : "missing";
+    private static string Stamp(string path)
+    {
+        try
+        {
+            return Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(path)));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"{path} cannot be read: {e.Message}", e);
+        }
+    }
 
     private Loaded Load(string stamps)
     {
