@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using RagCluster.Nodes.Benchmarks;
+using RagCluster.Nodes.Benchmarks.Retrieval;
 
 namespace RagCluster.Nodes.Commands;
 
@@ -19,6 +20,7 @@ internal static class BenchCommand
             Ingest(common),
             Chat(common),
             Node(common),
+            Retrieval(common),
         };
 
     private static Command Kernel(CommonOptions common)
@@ -165,6 +167,27 @@ internal static class BenchCommand
                 Live = result.GetValue(live) ?? options.Live,
             };
             return new NodeBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Retrieval(CommonOptions common)
+    {
+        var vectors = new Option<string?>("--vectors") { Description = "A file of vectors (fvecs). Default: vectors made for this.", HelpName = "FILE" };
+        var queries = new Option<string?>("--queries") { Description = "A file of vectors to search for (fvecs). Default: query.fvecs beside the other.", HelpName = "FILE" };
+        var count = Count("--count", "How many vectors to make where no file is given.");
+        var threads = Count("--threads", "Threads that build the graph the second time; 1 builds it once.");
+        var command = new Command("retrieval", "Searching in this process: vectors by scan and by graph, recall against speed.") { s_rounds, vectors, queries, count, threads };
+        command.SetAction((result, cancellationToken) => RunAsync("retrieval", common, result, (recorder, folder) =>
+        {
+            var options = new VectorBenchmarkOptions { File = result.GetValue(vectors), QueryFile = result.GetValue(queries) };
+            options = options with
+            {
+                Count = result.GetValue(count) ?? options.Count,
+                Threads = result.GetValue(threads) ?? options.Threads,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new VectorBenchmark(options, recorder, folder).RunAsync(cancellationToken);
         }));
         return command;
     }
