@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Security;
 using System.Net.Sockets;
 using RagCluster.Kernel.Transport;
@@ -141,6 +142,32 @@ public sealed class TlsTransportTests : IDisposable
         await Should.ThrowAsync<PeerUnreachableException>(() => a.SendAsync(b, "refused"));
         Mount("..2", _certificates.Issue("second"));
         await Retry.Until("the new one is believed", () => a.Transport.TrySend(b.Peer, new Message("x"u8.ToArray())));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task Certificates_made_as_the_documentation_says_are_good()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/openssl") && File.Exists("/bin/bash"), "Needs openssl and bash.");
+        var root = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(root.FullName, "RagCluster.sln")))
+        {
+            root = root.Parent!;
+        }
+
+        var commands = (await File.ReadAllLinesAsync(Path.Combine(root.FullName, "docs", "cluster.md")))
+            .Where(line => line.StartsWith("    openssl ", StringComparison.Ordinal) || line.StartsWith("    printf ", StringComparison.Ordinal))
+            .Select(line => line.Trim().Replace("10.0.0.1", "127.0.0.1", StringComparison.Ordinal));
+        var folder = Directory.CreateTempSubdirectory("ragcluster-openssl-").FullName;
+        using var shell = Process.Start(new ProcessStartInfo("/bin/bash") { ArgumentList = { "-ec", string.Join('\n', commands) }, WorkingDirectory = folder, RedirectStandardError = true })!;
+        var errors = await shell.StandardError.ReadToEndAsync();
+        await shell.WaitForExitAsync();
+        shell.ExitCode.ShouldBe(0, errors);
+        var files = new TlsFiles(Path.Combine(folder, "node-1.pem"), Path.Combine(folder, "node-1.key"), Path.Combine(folder, "ca.pem"));
+        await using var a = await StartAsync("a", files);
+        await using var b = await StartAsync("b", files);
+        await a.SendAsync(b, "there");
+        await b.Until("it is here", () => b.Received.Contains("there"));
         Directory.Delete(folder, recursive: true);
     }
 
