@@ -117,7 +117,7 @@ public sealed class Cast : IAsyncDisposable
             options.PartitionsPerTenant);
 
         var gate = new IngestionGate(options.Documents);
-        var processor = new DocumentProcessor(stage.Blobs, stage.Parser, new Chunker(options.Chunker), embedder, partitions, gate, options.Documents);
+        var processor = new DocumentProcessor(stage.Blobs, stage.Parser, new Chunker(options.Chunker), embedder, partitions, gate, options.Documents, stage.Runtime.Time);
         var documents = await stage.Entities.StartAsync(
             new EntityDefinition<Document, DocumentState, DocumentCommand, DocumentEvent, DocumentReply>
             {
@@ -132,7 +132,7 @@ public sealed class Cast : IAsyncDisposable
             cancellationToken);
 
         var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>());
-        var answering = new Answering(searcher, generator, options.Search);
+        var answering = new Answering(searcher, generator, options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
             {

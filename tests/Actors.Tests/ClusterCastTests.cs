@@ -74,7 +74,7 @@ public sealed class ClusterCastTests
         world.Kill(nodes.Single(node => node.Entities.Node == owner));
         foreach (var node in nodes.Where(node => node.Entities.Node != owner))
         {
-            await world.IndexedAsync(node, "terms");
+            await CastWorld.IndexedAsync(node, "terms");
             var found = await node.Cast.Searcher.SearchAsync(Ann, "free look period", SearchFilter.None, SearchMode.Hybrid, 50, default);
             found.IsPartial.ShouldBeFalse();
             found.Passages.Count.ShouldBe(1, "no chunk is there twice");
@@ -94,7 +94,7 @@ public sealed class ClusterCastTests
 
         var whole = await nodes[0].Cast.Searcher.SearchAsync(Ann, "fees", SearchFilter.None, SearchMode.Lexical, 50, default);
         (whole.IsPartial, whole.Passages.Count).ShouldBe((false, 24));
-        var victim = nodes.First(node => node != nodes[0] && world.PartitionsOn(node) > 0);
+        var victim = nodes.First(node => node != nodes[0] && CastWorld.PartitionsOn(node) > 0);
         world.Kill(victim);
         var partial = await nodes[0].Cast.Searcher.SearchAsync(Ann, "fees", SearchFilter.None, SearchMode.Lexical, 50, default);
         partial.IsPartial.ShouldBeTrue();
@@ -102,6 +102,23 @@ public sealed class ClusterCastTests
         await world.UntilAsync("all partitions answer again", async () =>
             !(await nodes[0].Cast.Searcher.SearchAsync(Ann, "fees", SearchFilter.None, SearchMode.Lexical, 50, default)).IsPartial);
         (await nodes[0].Cast.Searcher.SearchAsync(Ann, "fees", SearchFilter.None, SearchMode.Lexical, 50, default)).Passages.Count.ShouldBe(24);
+    });
+
+    [Fact]
+    public void A_question_that_is_asked_while_the_whole_index_has_no_owner_waits_and_is_answered() => Simulate(3, async world =>
+    {
+        var nodes = await world.StartAsync(3);
+        await world.IndexAsync(nodes[0], "terms", Terms);
+        var owner = await world.OwnerOfAsync("partition", "t/0");
+        var (conversation, question) = (ConversationId.Of("c"), QuestionId.Of("q"));
+        var asked = nodes.First(node => node.Entities.Node != owner);
+        (await asked.Cast.Conversations.AskAsync(Ann, conversation, QuestionId.Of("first"), "How long is the grace period?")).Reply.ShouldBeOfType<Accepted>();
+        (await asked.Cast.Conversations.AnswerOfAsync(Ann, conversation, QuestionId.Of("first")))!.Value.Turn.Status.ShouldBe(TurnStatus.Completed);
+        world.Kill(nodes.Single(node => node.Entities.Node == owner));
+        (await asked.Cast.Conversations.AskAsync(Ann, conversation, question, "How long is the free look period?")).Reply.ShouldNotBeNull();
+        var turn = (await asked.Cast.Conversations.AnswerOfAsync(Ann, conversation, question))!.Value.Turn;
+        (turn.Status, turn.Partial).ShouldBe((TurnStatus.Completed, false), turn.Failure);
+        turn.Citations.ShouldNotBeEmpty();
     });
 
     private static void Simulate(int seed, Func<CastWorld, Task> test)
@@ -152,7 +169,7 @@ public sealed class ClusterCastTests
             await IndexedAsync(node, id);
         }
 
-        public async Task IndexedAsync(SimulatedCast node, string id)
+        public static async Task IndexedAsync(SimulatedCast node, string id)
         {
             await foreach (var (_, e) in (await node.Cast.Documents.SubscribeAsync(Ann, DocumentId.Of(id), 0))!)
             {
@@ -169,7 +186,7 @@ public sealed class ClusterCastTests
             return shards[StableHash.Bucket(id, shards.Count)].Owner;
         }
 
-        public int PartitionsOn(SimulatedCast node) =>
+        public static int PartitionsOn(SimulatedCast node) =>
             node.Cast.Partitions.All(Tenant).Count(id => node.Entities.Describe().Any(shard => shard is { EntityType: "partition", Open: true } && StableHash.Bucket(id.Value, 16) == shard.Number));
 
         public void Kill(SimulatedCast node)

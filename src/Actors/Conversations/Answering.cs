@@ -5,6 +5,7 @@ using RagCluster.Inference;
 using RagCluster.Inference.Citations;
 using RagCluster.Inference.Prompting;
 using RagCluster.Inference.QueryRewriting;
+using RagCluster.Kernel.Entities;
 using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Actors.Conversations;
@@ -13,8 +14,12 @@ namespace RagCluster.Actors.Conversations;
 /// The way of a question: rewrite it to stand without the history, search what its asker may read, have an answer
 /// written from the passages, verify the citations.
 /// </summary>
-public sealed class Answering(Searcher searcher, IGenerator generator, SearchOptions options) : IAnswering
+public sealed class Answering(Searcher searcher, IGenerator generator, SearchOptions options, TimeProvider time) : IAnswering
 {
+    private static readonly TimeSpan s_minPause = TimeSpan.FromMilliseconds(100);
+
+    private static readonly TimeSpan s_maxPause = TimeSpan.FromSeconds(2);
+
     /// <summary>An answer longer than this, in UTF-16 code units, is a model that does not stop.</summary>
     public const int MaxAnswerLength = 64_000;
 
@@ -26,7 +31,7 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
             return;
         }
 
-        var found = await searcher.SearchAsync(question.Asker, query, SearchFilter.None, SearchMode.Hybrid, options.Passages, cancellationToken);
+        var found = await SearchAsync(question, query, cancellationToken);
         if (!await sink.SourcesAsync(found.Passages, found.IsPartial, cancellationToken))
         {
             return;
@@ -63,5 +68,25 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
 
         var answer = CitationParser.Parse(text.ToString(), prompt.Passages);
         await sink.CompleteAsync(answer.Text, answer.Citations, answer.Abstained, generator.Model, cancellationToken);
+    }
+
+    /// <summary>
+    /// A question was accepted and is to be answered: while no part of the index answers, as when its owner has died and
+    /// the next one is not there yet, it waits.
+    /// </summary>
+    private async Task<SearchResult> SearchAsync(QuestionState question, string query, CancellationToken cancellationToken)
+    {
+        var started = time.GetTimestamp();
+        for (var pause = s_minPause; ; pause = pause * 2 < s_maxPause ? pause * 2 : s_maxPause)
+        {
+            try
+            {
+                return await searcher.SearchAsync(question.Asker, query, SearchFilter.None, SearchMode.Hybrid, options.Passages, cancellationToken);
+            }
+            catch (EntityUnavailableException) when (time.GetElapsedTime(started) < options.Patience)
+            {
+                await Task.Delay(pause, time, cancellationToken);
+            }
+        }
     }
 }

@@ -155,7 +155,7 @@ public sealed partial class DocumentBehavior(DocumentProcessor processor, Ingest
         {
             await FailAsync(goal.Version, e.Code, e.Message, e.Transient, stopping);
         }
-        catch (Exception e) when (goal.Work == Work.Process && e is not (EntityUnavailableException or TimeoutException))
+        catch (Exception e) when (goal.Work == Work.Process && e is not (EntityUnavailableException or EntityFailedException or TimeoutException))
         {
             LogProcessingFailed(log, Context.Id.Value, goal.Version, e);
             await FailAsync(goal.Version, FailureCodes.Internal, $"Processing failed for a reason of RagCluster's own ({e.GetType().Name}); the node's log has it.", transient: true, stopping);

@@ -17,6 +17,9 @@ public sealed record DocumentOptions
 
     public TimeSpan MaxBusyPause { get; init; } = TimeSpan.FromSeconds(2);
 
+    /// <summary>How long the index is asked again while it is not there, before that counts as a failed attempt.</summary>
+    public TimeSpan IndexPatience { get; init; } = TimeSpan.FromMinutes(2);
+
     /// <summary>How often a version is tried when its failure may pass.</summary>
     public int MaxAttempts { get; init; } = 6;
 

@@ -23,7 +23,8 @@ public sealed class DocumentProcessor(
     IEmbedder embedder,
     PartitionDirectory partitions,
     IngestionGate gate,
-    DocumentOptions options)
+    DocumentOptions options,
+    TimeProvider time)
 {
     /// <summary>Takes the version all the way; reports each step that is durable. Stops when a report says that the version is outdated.</summary>
     /// <param name="state">The document's newest state, read again before indexing: its readers may have changed.</param>
@@ -55,26 +56,44 @@ public sealed class DocumentProcessor(
         }
 
         var newest = state();
-        var (tenant, documentId) = DocumentService.Split(id);
-        await partitions.SendAsync(
-            tenant,
-            documentId,
-            new IndexChunks(documentId, version, parsed.Title, newest.Readers, newest.AccessRevision, newest.Metadata, embedder.Model, chunks),
-            options.AskTimeout,
-            cancellationToken);
+        var documentId = DocumentService.Split(id).Document;
+        await IndexAsync(
+            id, new IndexChunks(documentId, version, parsed.Title, newest.Readers, newest.AccessRevision, newest.Metadata, embedder.Model, chunks), cancellationToken);
         await report([embedded, new Indexed()], cancellationToken);
     }
 
     public async Task RemoveAsync(EntityId id, DocumentState state, CancellationToken cancellationToken)
     {
-        var (tenant, document) = DocumentService.Split(id);
-        await partitions.SendAsync(tenant, document, new RemoveChunks(document, state.Version), options.AskTimeout, cancellationToken);
+        var document = DocumentService.Split(id).Document;
+        await IndexAsync(id, new RemoveChunks(document, state.Version), cancellationToken);
     }
 
     public async Task RestrictAsync(EntityId id, DocumentState state, CancellationToken cancellationToken)
     {
+        var document = DocumentService.Split(id).Document;
+        await IndexAsync(id, new RestrictChunks(document, state.Readers, state.AccessRevision), cancellationToken);
+    }
+
+    /// <summary>
+    /// Sends a change to the document's partition, again while it has no owner that answers: that is no fault of the
+    /// document's, and repeating does no harm.
+    /// </summary>
+    private async Task IndexAsync(EntityId id, PartitionCommand command, CancellationToken cancellationToken)
+    {
         var (tenant, document) = DocumentService.Split(id);
-        await partitions.SendAsync(tenant, document, new RestrictChunks(document, state.Readers, state.AccessRevision), options.AskTimeout, cancellationToken);
+        var started = time.GetTimestamp();
+        for (var pause = options.MinBusyPause; ; pause = pause * 2 < options.MaxBusyPause ? pause * 2 : options.MaxBusyPause)
+        {
+            try
+            {
+                await partitions.SendAsync(tenant, document, command, options.AskTimeout, cancellationToken);
+                return;
+            }
+            catch (Exception e) when (e is EntityUnavailableException or EntityFailedException or TimeoutException && time.GetElapsedTime(started) < options.IndexPatience)
+            {
+                await Task.Delay(pause, time, cancellationToken);
+            }
+        }
     }
 
     private async Task<ReadOnlyMemory<byte>> ReadAsync(DocumentState document, CancellationToken cancellationToken)

@@ -47,6 +47,9 @@ public sealed record SearchOptions
 
     /// <summary>A partition that has not answered by then is left out, and the result says so.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long a question waits, after its first search, while no partition answers at all.</summary>
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 }
 
 /// <param name="Passages">Best first, no two the same.</param>
