@@ -30,7 +30,7 @@ public sealed class ClusterCastTests
     public void A_question_whose_owner_is_killed_in_mid_answer_is_answered_by_the_next_for_a_reader_elsewhere(int seed) => Simulate(seed, async world =>
     {
         var nodes = await world.StartAsync(3);
-        await world.IndexAsync(nodes[0], "terms", Terms);
+        await CastWorld.IndexAsync(nodes[0], "terms", Terms);
 
         // Slow enough to die in the middle of it.
         world.Shared.Inference.Delay = () => TimeSpan.FromMilliseconds(300);
@@ -89,7 +89,7 @@ public sealed class ClusterCastTests
         var nodes = await world.StartAsync(3, o => o with { PartitionsPerTenant = 8, Search = o.Search with { Deadline = TimeSpan.FromMilliseconds(500) } });
         for (var n = 0; n < 24; n++)
         {
-            await world.IndexAsync(nodes[n % 3], $"d{n}", $"Fees of plan {n} are low.");
+            await CastWorld.IndexAsync(nodes[n % 3], $"d{n}", $"Fees of plan {n} are low.");
         }
 
         var whole = await nodes[0].Cast.Searcher.SearchAsync(Ann, "fees", SearchFilter.None, SearchMode.Lexical, 50, default);
@@ -108,7 +108,7 @@ public sealed class ClusterCastTests
     public void A_question_that_is_asked_while_the_whole_index_has_no_owner_waits_and_is_answered() => Simulate(3, async world =>
     {
         var nodes = await world.StartAsync(3);
-        await world.IndexAsync(nodes[0], "terms", Terms);
+        await CastWorld.IndexAsync(nodes[0], "terms", Terms);
         var owner = await world.OwnerOfAsync("partition", "t/0");
         var (conversation, question) = (ConversationId.Of("c"), QuestionId.Of("q"));
         var asked = nodes.First(node => node.Entities.Node != owner);
@@ -163,7 +163,7 @@ public sealed class ClusterCastTests
             return [.. _nodes.Select(node => node.Cast)];
         }
 
-        public async Task IndexAsync(SimulatedCast node, string id, string text)
+        public static async Task IndexAsync(SimulatedCast node, string id, string text)
         {
             (await node.IngestAsync(Tenant, id, text)).Reply.ShouldBeOfType<DocumentAccepted>();
             await IndexedAsync(node, id);
