@@ -47,6 +47,8 @@ internal sealed class Membership
     private volatile IReadOnlyList<string> _hosts = [];
     private bool _fenced;
     private bool _expiring;
+    private string _suspects = "";
+    private long _suspectedAt;
 
     public Membership(IClusterStore store, ITransport transport, IRuntime runtime, ClusterOptions options, IMembershipObserver observer, ILogger log)
     {
@@ -266,8 +268,7 @@ internal sealed class Membership
 
             try
             {
-                var closely = _expiring || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node));
-                await _look.WaitAsync(seen, closely ? _options.PollSuspectEvery : Jitter(_options.PollEvery), _stopping.Token);
+                await _look.WaitAsync(seen, MustLookClosely() ? _options.PollSuspectEvery : Jitter(_options.PollEvery), _stopping.Token);
             }
             catch (OperationCanceledException)
             {
@@ -278,9 +279,24 @@ internal sealed class Membership
         }
     }
 
+    /// <summary>While a lease may be about to end. A suspect that still renews after some leases lives, and is only out of reach.</summary>
+    private bool MustLookClosely()
+    {
+        var suspects = string.Join(',', Suspects());
+        if (suspects != _suspects)
+        {
+            (_suspects, _suspectedAt) = (suspects, _runtime.Time.GetTimestamp());
+        }
+
+        return _expiring || (suspects.Length > 0 && _runtime.Time.GetElapsedTime(_suspectedAt) < _options.Lease * 3);
+    }
+
+    private IEnumerable<NodeIncarnation> Suspects() =>
+        _view.Members.Where(member => member.Node != Self && Neighbours.IsSuspect(member.Node)).Select(member => member.Node);
+
     private async Task LookOnceAsync()
     {
-        if (_expiring || _view.Members.Any(member => member.Node != Self && Neighbours.IsSuspect(member.Node)))
+        if (_expiring || Suspects().Any())
         {
             foreach (var dead in await _store.BuryAsync())
             {
@@ -375,7 +391,7 @@ internal sealed class Membership
     }
 
     private StatusMessage Status(bool asks, bool answers, bool look) => new(
-        asks, answers, look, _hosts, [.. _view.Members.Where(member => member.Node != Self && Neighbours.IsSuspect(member.Node)).Select(member => member.Node)]);
+        asks, answers, look, _hosts, [.. Suspects()]);
 
     /// <summary>False: this node stops.</summary>
     private async Task<bool> PauseAsync(TimeSpan time)

@@ -117,7 +117,8 @@ internal sealed class LocalEntities<TEntity, TState, TCommand, TEvent, TReply>(
         }
     }
 
-    private static async ValueTask<IActorRef<EntityMessage>> ActorAsync(EntityHandle handle, bool fresh, CancellationToken cancellationToken)
+    /// <summary>The entity that is held, brought into memory if need be.</summary>
+    public static async ValueTask<IActorRef<EntityMessage>> ActorAsync(EntityHandle handle, bool fresh, CancellationToken cancellationToken)
     {
         if (fresh)
         {

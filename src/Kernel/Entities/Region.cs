@@ -17,9 +17,22 @@ internal sealed class Region<TEntity, TState, TCommand, TEvent, TReply>(
         var request = new EntityRequest<TCommand, TReply>(command, commandId?.Value);
         using var deadline = new CancellationTokenSource(timeout, services.Runtime.Time);
         using var either = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token) : null;
+        var token = either?.Token ?? deadline.Token;
         try
         {
-            return await _entities.AskAsync(shard, id, request, either?.Token ?? deadline.Token);
+            // As LocalEntities.AskAsync does it; a call of that would cost a tenth of what asking costs (measured).
+            await shard.Opened.OrCancelled(token);
+            var handle = shard.Hold(id.Value, command: true, out var fresh);
+            try
+            {
+                var actor = await LocalEntities<TEntity, TState, TCommand, TEvent, TReply>.ActorAsync(handle, fresh, token);
+                await actor.TellAsync(request, token);
+                return await request.ReplyAsync(token);
+            }
+            finally
+            {
+                shard.Release(handle, command: true);
+            }
         }
         catch (OperationCanceledException e) when (!cancellationToken.IsCancellationRequested && deadline.IsCancellationRequested)
         {

@@ -4,6 +4,21 @@ namespace RagCluster.Kernel.Tests.Actors;
 
 public class SystemRuntimeTests
 {
+    [Fact]
+    public async Task The_clock_of_leases_counts_time_and_on_Linux_also_that_of_a_suspended_machine()
+    {
+        var (lease, usual) = (SystemRuntime.Instance.LeaseTime, SystemRuntime.Instance.Time);
+        var (from, usualFrom) = (lease.GetTimestamp(), usual.GetTimestamp());
+        await Task.Delay(50);
+        (lease.GetElapsedTime(from) - usual.GetElapsedTime(usualFrom)).Duration().ShouldBeLessThan(TimeSpan.FromMilliseconds(100));
+        if (OperatingSystem.IsLinux())
+        {
+            // The first number is the time since the boot, suspension included.
+            var up = double.Parse((await File.ReadAllTextAsync("/proc/uptime")).Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+            (lease.GetTimestamp() / (double)lease.TimestampFrequency).ShouldBe(up, tolerance: 5);
+        }
+    }
+
     /// <summary>
     /// Web requests and timers use the pool's common queue. Actors that keep waking each other once kept them waiting
     /// for up to a second; counted here in messages, because time means little on a busy machine.

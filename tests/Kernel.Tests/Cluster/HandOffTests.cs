@@ -210,6 +210,30 @@ public sealed class HandOffTests
         heard.Count.ShouldBe(12);
     });
 
+    [Fact]
+    public void A_shard_that_is_given_to_two_nodes_at_once_has_one_owner() => Simulate(async world =>
+    {
+        var nodes = await world.StartAsync(3);
+        var shards = await world.Store.ListShardsAsync();
+        for (var n = 0; n < 12; n++)
+        {
+            // Two that propose at once, and one that proposes what has long happened.
+            nodes[n % 3].Entities.MoveShard(Account.Type, n, nodes[(n + 1) % 3].Entities.Node);
+            nodes[(n + 1) % 3].Entities.MoveShard(Account.Type, n, nodes[(n + 2) % 3].Entities.Node);
+            await nodes[n % 3].AskAsync($"account-{n}", new Deposit(1));
+        }
+
+        await world.BalancedAsync();
+        await Task.Delay(TimeSpan.FromSeconds(3), world.Runtime.Time);
+        for (var n = 0; n < 12; n++)
+        {
+            nodes.Count(node => node.Entities.Describe()[n].Open).ShouldBe(1);
+            nodes.Select(node => node.Entities.Describe()[n].Owner).Distinct().Count().ShouldBe(1);
+        }
+
+        (await world.Store.ListShardsAsync()).Sum(shard => shard.Epoch).ShouldBeGreaterThan(shards.Sum(shard => shard.Epoch));
+    });
+
     /// <summary>Clients that ask all the time; none may fail, and none wait for longer than so.</summary>
     private static async Task UnderLoadAsync(ClusterWorld world, IReadOnlyList<ClusterAccountNode> nodes, TimeSpan longest, Func<Task> test)
     {

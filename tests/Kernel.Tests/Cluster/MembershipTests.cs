@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using RagCluster.Kernel.Cluster;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
@@ -142,6 +143,48 @@ public sealed class MembershipTests
         Run(5).ShouldBe(Run(5));
         Run(5).ShouldNotBe(Run(6));
     }
+
+    [Fact]
+    public void The_metrics_tell_who_is_there_and_where_the_shards_are() => Simulate(async world =>
+    {
+        // Names of their own: other worlds of this process are measured, too.
+        var (first, second) = (await world.StartAsync("metered-1"), await world.StartAsync("metered-2"));
+        await world.BalancedAsync();
+        var measured = new Dictionary<string, double>();
+        using var listener = new MeterListener();
+        listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.IsObservable && instrument.Name.StartsWith("ragcluster.cluster.", StringComparison.Ordinal))
+            {
+                listener.EnableMeasurementEvents(instrument);
+            }
+        };
+        listener.SetMeasurementEventCallback<long>((instrument, value, tags, _) => measured[Key(instrument, tags)] = value);
+        listener.SetMeasurementEventCallback<double>((instrument, value, tags, _) => measured[Key(instrument, tags)] = value);
+        listener.Start();
+        listener.RecordObservableInstruments();
+        measured["ragcluster.cluster.members node=metered-2 state=up"].ShouldBe(2);
+        measured["ragcluster.cluster.suspects node=metered-2"].ShouldBe(0);
+        measured["ragcluster.cluster.shards node=metered-2 state=open"].ShouldBe(6);
+        measured["ragcluster.cluster.shards node=metered-2 state=elsewhere"].ShouldBe(6);
+        measured["ragcluster.cluster.lease.left node=metered-2"].ShouldBeInRange(0.5, 2.2);
+        await second.StopAsync();
+        measured.Clear();
+        listener.RecordObservableInstruments();
+        measured.ShouldNotContainKey("ragcluster.cluster.lease.left node=metered-2", "it has left");
+        measured.ShouldContainKey($"ragcluster.cluster.lease.left node={first.Entities.Node.Node}");
+
+        static string Key(Instrument instrument, ReadOnlySpan<KeyValuePair<string, object?>> tags)
+        {
+            var key = instrument.Name;
+            foreach (var tag in tags)
+            {
+                key += $" {tag.Key}={tag.Value}";
+            }
+
+            return key;
+        }
+    });
 
     private static IEnumerable<string> Suspects(ClusterAccountNode node) =>
         node.Entities.DescribeCluster()!.Members.Where(member => member.Suspect).Select(member => member.Node.Node);
