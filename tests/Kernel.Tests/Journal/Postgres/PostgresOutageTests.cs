@@ -104,7 +104,24 @@ public sealed class PostgresOutageTests
         Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
         await using var server = await PostgresServer.StartAsync(new() { Fsync = false });
         (await PostgresOpeningTests.RefusalAsync(Options(server.ConnectionString()))).ShouldContain("fsync=off");
-        await (await PostgresOpeningTests.OpenAsync(Options(server.ConnectionString()) with { AllowFsyncOff = true })).DisposeAsync();
+
+        // What was refused at the start cannot be slipped in later, and every limit is the session's own.
+        await using var store = await PostgresOpeningTests.OpenAsync(Options(server.ConnectionString()) with { AllowFsyncOff = true });
+        var (shard, _) = await ClaimedAsync(store);
+        (await AppendAsync(store, shard, 1, 1)).ShouldBe(AppendResult.Committed);
+        await server.ExecuteAsync(
+            """
+            CREATE TABLE seen (setting text, value text);
+            CREATE FUNCTION look() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN INSERT INTO public.seen SELECT n, current_setting(n) FROM unnest(ARRAY[
+                ''synchronous_commit'', ''statement_timeout'', ''lock_timeout'', ''idle_in_transaction_session_timeout'', ''transaction_isolation'']) n; RETURN new; END';
+            CREATE TRIGGER look BEFORE INSERT ON ragcluster.journal FOR EACH ROW EXECUTE FUNCTION look()
+            """);
+        await server.ExecuteAsync("ALTER SYSTEM SET synchronous_commit = off");
+        await server.ExecuteAsync("SELECT pg_reload_conf()");
+        await Retry.Until("the server has read its settings", async () => await server.ExecuteAsync("SHOW synchronous_commit") is "off");
+        (await AppendAsync(store, shard, 1, 2)).ShouldBe(AppendResult.Committed);
+        (await server.ExecuteAsync("SELECT string_agg(setting || '=' || value, ' ') FROM seen")).ShouldBe(
+            "synchronous_commit=on statement_timeout=1s lock_timeout=1s idle_in_transaction_session_timeout=10s transaction_isolation=read committed");
     }
 
     private static Task<PostgresServer> StartAsync()
