@@ -4,6 +4,7 @@ using RagCluster.Inference;
 using RagCluster.Ingestion.Isolation;
 using RagCluster.Kernel.Journal;
 using RagCluster.Nodes.Client;
+using RagCluster.Nodes.Hosting;
 
 namespace RagCluster.Nodes.Commands;
 
@@ -73,6 +74,7 @@ internal static class Cli
         InvalidConfigurationException e => (e.Message, ExitCodes.Usage),
         NodeRefusedException e => (e.Message, ExitCodes.Failure),
         HttpRequestException e => ($"The node cannot be reached: {e.Message} Is it running? Look at --node and --data.", ExitCodes.Failure),
+        MembershipLostException e => (e.Message, ExitCodes.Lost),
         StoreException e => (e.Message, ExitCodes.Failure),
         InferenceException e => (e.Message, ExitCodes.Failure),
         IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Failure),

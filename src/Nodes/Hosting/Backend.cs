@@ -29,9 +29,11 @@ internal sealed class Backend
 
     /// <param name="health">Is told what the start waits for.</param>
     /// <param name="cluster">Is told when the node has joined.</param>
+    /// <exception cref="MembershipLostException">The node joined and lost its place before it was ready.</exception>
     public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ClusterView cluster, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var stops = new Stack<Func<ShutdownBudget, Task>>();
+        Membership? member = null;
         try
         {
             var runtime = SystemRuntime.Instance;
@@ -43,7 +45,7 @@ internal sealed class Backend
             stops.Push(async budget => await system.TerminateAsync(budget.Share(0.5)));
 
             health.Waiting(options.Cluster.Enabled ? "The node is joining the cluster." : "The node is starting.");
-            var member = await Membership.JoinAsync(options, system, store.Journal, loggers, cancellationToken);
+            member = await Membership.JoinAsync(options, system, store.Journal, loggers, cancellationToken);
             cluster.Joined(member.Entities);
             if (member.Transport is { } transport)
             {
@@ -84,9 +86,16 @@ internal sealed class Backend
                 IsFirstStart = store.IsFirstStart,
             };
         }
-        catch
+        catch (Exception e)
         {
+            // Whatever failed then failed because of that.
+            var lost = member?.Entities.Lost is { IsCompleted: true } over ? await over : null;
             await StopAsync(stops, new ShutdownBudget(options.Kernel.ShutdownTimeout, TimeProvider.System));
+            if (lost is not null)
+            {
+                throw new MembershipLostException(lost, e);
+            }
+
             throw;
         }
     }

@@ -10,7 +10,8 @@ namespace RagCluster.Nodes.Hosting;
 internal sealed record Membership(ShardedEntities Entities, TcpTransport? Transport)
 {
     /// <summary>Returns once the node may take work.</summary>
-    /// <exception cref="StoreException">The store does not answer, or refuses this node.</exception>
+    /// <exception cref="StoreRefusedException">The store refuses this node; the message says what to do.</exception>
+    /// <exception cref="MembershipLostException">The node did not become a member, or was one only for a moment.</exception>
     /// <exception cref="IOException">The address for the other nodes cannot be had, or a secret or certificate cannot be read.</exception>
     /// <exception cref="TimeoutException">The other members and this one could not reach each other.</exception>
     public static async Task<Membership> JoinAsync(
@@ -38,6 +39,12 @@ internal sealed record Membership(ShardedEntities Entities, TcpTransport? Transp
                 throw new TimeoutException(
                     $"The node did not become a member of the cluster within {options.Cluster.JoinTimeout.TotalSeconds:0} s (ragcluster.cluster.join-timeout): " +
                     $"every member that is up must reach it at {transport.Address}, and it them. Its log names those that it does not reach.", e);
+            }
+
+            // It was too slow, or the database was: the next try may do.
+            if (e is StoreException and not StoreRefusedException)
+            {
+                throw new MembershipLostException(e.Message, e);
             }
 
             throw;
