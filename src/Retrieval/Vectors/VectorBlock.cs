@@ -155,20 +155,11 @@ internal sealed unsafe class VectorBlock
             return false;
         }
 
-        var greatest = Math.Abs(TensorPrimitives.MaxMagnitude(vector));
+        var greatest = Quantiser.Greatest(vector);
         var factor = cosine ? inverseNorm : 1;
         var step = greatest > 0 ? Math.Max(greatest * factor / VectorMath.CodeLevels, VectorMath.LeastStep) : 1;
-        var codes = Codes + ((nint)row * _shape.Stride);
-        var (inverseStep, error) = (factor / step, 0.0);
-        for (var i = 0; i < vector.Length; i++)
-        {
-            var code = Math.Round(vector[i] * inverseStep);
-            codes[i] = (sbyte)code;
-            var off = (vector[i] * factor) - (code * step);
-            error += off * off;
-        }
-
-        Error[row] = (float)(Math.Sqrt(error) * 1.00001);
+        var error = Quantiser.Code(vector, factor, step, new Span<sbyte>(Codes + ((nint)row * _shape.Stride), vector.Length));
+        Error[row] = (float)error;
         Length[row] = cosine ? inverseNorm : inverseNorm == 0 ? 0 : 1 / inverseNorm;
         Volatile.Write(ref Scale[row], (float)step);
         return true;

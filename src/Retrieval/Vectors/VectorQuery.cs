@@ -10,6 +10,7 @@ internal sealed class VectorQuery
     private VectorQuery(float[] values, Similarity similarity, double inverseNorm)
     {
         Values = values;
+        Greatest = Quantiser.Greatest(values);
         InverseNorm = inverseNorm;
 
         // With cosines codes are of the normalised vector, so that products of codes are cosines but for the scales.
@@ -17,17 +18,9 @@ internal sealed class VectorQuery
         Length = similarity == Similarity.Cosine ? 1 : inverseNorm == 0 ? 0 : 1 / inverseNorm;
         Codes = new short[VectorMath.Padded(values.Length)];
         var step = Math.Max(Greatest * Factor / VectorMath.QueryLevels, VectorMath.LeastStep);
-        var error = 0.0;
-        for (var i = 0; i < values.Length; i++)
-        {
-            var value = values[i] * Factor;
-            Codes[i] = (short)Math.Round(value / step);
-            var off = value - (Codes[i] * step);
-            error += off * off;
-        }
-
+        var error = Quantiser.Code(values, Factor, step, Codes);
         Step = (float)step;
-        Error = (float)(Math.Sqrt(error) * 1.00001);
+        Error = (float)error;
     }
 
     public float[] Values { get; }
@@ -68,7 +61,7 @@ internal sealed class VectorQuery
 
     private double Factor { get; }
 
-    private float Greatest => Math.Abs(System.Numerics.Tensors.TensorPrimitives.MaxMagnitude<float>(Values));
+    private float Greatest { get; }
 
     /// <summary>Null where the vector has no direction (it is empty or all zero) or too many dimensions.</summary>
     public static VectorQuery? Of(Embedding? embedding) =>
@@ -96,50 +89,25 @@ internal sealed class VectorQuery
     /// <summary>The finest codes whose magnitudes, added up by lanes of 16 bits, stay within the budget.</summary>
     private sbyte[] MakeBytes()
     {
-        var bytes = new sbyte[Codes.Length];
-        var step = Math.Max(Math.Max(FullestLane(Codes) * (double)Step / CodeDots.LaneBudget, Greatest * Factor / VectorMath.CodeLevels), VectorMath.LeastStep);
-        while (true)
+        var codes = new short[Codes.Length];
+        var step = Math.Max(Math.Max(Quantiser.FullestLane(Codes) * (double)Step / CodeDots.LaneBudget, Greatest * Factor / VectorMath.CodeLevels), VectorMath.LeastStep);
+        var error = Quantiser.Code(Values, Factor, step, codes);
+        while (Quantiser.FullestLane(codes) > CodeDots.LaneBudget)
         {
-            var (error, sum) = (0.0, 0);
-            for (var i = 0; i < Values.Length; i++)
-            {
-                var value = Values[i] * Factor;
-                bytes[i] = (sbyte)Math.Round(value / step);
-                var off = value - (bytes[i] * step);
-                error += off * off;
-                sum += bytes[i];
-            }
-
-            if (FullestLane(Array.ConvertAll(bytes, code => (short)code)) <= CodeDots.LaneBudget)
-            {
-                (ByteStep, ByteError, ByteCorrection) = ((float)step, (float)(Math.Sqrt(error) * 1.00001), -128 * sum);
-                return bytes;
-            }
-
             // Rounding went over it.
             step *= 1.02;
+            error = Quantiser.Code(Values, Factor, step, codes);
         }
-    }
 
-    /// <summary>The greatest sum of magnitudes that meet in one lane: two neighbours of each 64 codes, within a run.</summary>
-    private static int FullestLane(ReadOnlySpan<short> codes)
-    {
-        Span<int> lanes = stackalloc int[CodeDots.Lanes / 2];
-        var fullest = 0;
-        for (var run = 0; run < codes.Length; run += CodeDots.Run)
+        var bytes = new sbyte[codes.Length];
+        var sum = 0;
+        for (var i = 0; i < codes.Length; i++)
         {
-            lanes.Clear();
-            for (var i = run; i < Math.Min(codes.Length, run + CodeDots.Run); i++)
-            {
-                lanes[i % CodeDots.Lanes / 2] += Math.Abs(codes[i]);
-            }
-
-            foreach (var lane in lanes)
-            {
-                fullest = Math.Max(fullest, lane);
-            }
+            bytes[i] = (sbyte)codes[i];
+            sum += codes[i];
         }
 
-        return fullest;
+        (ByteStep, ByteError, ByteCorrection) = ((float)step, (float)error, -128 * sum);
+        return bytes;
     }
 }
