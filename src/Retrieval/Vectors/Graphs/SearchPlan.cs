@@ -14,8 +14,8 @@ internal enum SearchWay
 }
 
 /// <summary>
-/// What the ways to search cost, and so which one to take. The figures are nanoseconds measured on 100,000 hard vectors
-/// of 384 dimensions on one core; other machines are faster or slower in all of them alike, so the choice holds.
+/// What the ways to search cost, and so which one to take. The figures are nanoseconds, from 100,000 hard vectors of 384
+/// dimensions on one core of a machine that was busy: only what they are to each other counts, and that held from run to run.
 /// </summary>
 /// <remarks>
 /// <para>A row scanned in passing costs what its bytes take to arrive; one that is jumped to costs about twice that,
