@@ -14,45 +14,68 @@ internal static class ChatCommand
         var command = new Command("chat", "Talks with the documents: one question a line, an empty line or Ctrl-D ends.") { conversation };
         command.SetAction(async (result, cancellationToken) =>
         {
-            await using var node = await common.ConnectAsync(result, cancellationToken);
-            await using var chat = await ChatConnection.OpenAsync(node.Client, cancellationToken);
-            var id = ConversationId.Of(result.GetValue(conversation) ?? Guid.CreateVersion7().ToString("N"));
-            var json = result.GetValue(common.Json);
-            var interactive = !Console.IsInputRedirected && !json;
-            if (interactive)
+            var node = await common.ConnectAsync(result, cancellationToken);
+            var isFirst = true;
+            await using var chat = new ResumingChat(async token =>
             {
-                Console.Error.WriteLine($"Conversation {id}. Ask; an empty line ends.");
+                if (!isFirst && !node.IsOwn)
+                {
+                    // It has gone away; of a cluster's nodes another one may be there.
+                    await node.DisposeAsync();
+                    node = await common.ConnectAsync(result, token);
+                }
+
+                isFirst = false;
+                return await ChatConnection.OpenAsync(node.Client, token);
+            });
+            try
+            {
+                return await TalkAsync(chat, result.GetValue(conversation), result.GetValue(common.Json), cancellationToken);
             }
-
-            var failed = false;
-            while (true)
+            finally
             {
-                if (interactive)
-                {
-                    Console.Error.Write("> ");
-                }
-
-                var line = await Console.In.ReadLineAsync(cancellationToken);
-                if (line is null || (interactive && string.IsNullOrWhiteSpace(line)))
-                {
-                    return failed ? ExitCodes.Failure : ExitCodes.Success;
-                }
-
-                if (!string.IsNullOrWhiteSpace(line))
-                {
-                    failed |= !await AskAsync(chat, id, line, json, cancellationToken);
-                }
+                await node.DisposeAsync();
             }
         });
         return command;
     }
 
-    private static async Task<bool> AskAsync(ChatConnection chat, ConversationId conversation, string text, bool json, CancellationToken cancellationToken)
+    private static async Task<int> TalkAsync(ResumingChat chat, string? conversation, bool json, CancellationToken cancellationToken)
+    {
+        await chat.ConnectAsync(cancellationToken);
+        var id = ConversationId.Of(conversation ?? Guid.CreateVersion7().ToString("N"));
+        var interactive = !Console.IsInputRedirected && !json;
+        if (interactive)
+        {
+            Console.Error.WriteLine($"Conversation {id}. Ask; an empty line ends.");
+        }
+
+        var failed = false;
+        while (true)
+        {
+            if (interactive)
+            {
+                Console.Error.Write("> ");
+            }
+
+            var line = await Console.In.ReadLineAsync(cancellationToken);
+            if (line is null || (interactive && string.IsNullOrWhiteSpace(line)))
+            {
+                return failed ? ExitCodes.Failure : ExitCodes.Success;
+            }
+
+            if (!string.IsNullOrWhiteSpace(line))
+            {
+                failed |= !await AskAsync(chat, id, line, json, cancellationToken);
+            }
+        }
+    }
+
+    private static async Task<bool> AskAsync(ResumingChat chat, ConversationId conversation, string text, bool json, CancellationToken cancellationToken)
     {
         var question = QuestionId.Of(Guid.CreateVersion7().ToString("N"));
-        await chat.SendAsync(new AskFrame(question, conversation, text, null), cancellationToken);
         var (shown, partial) = ("", false);
-        await foreach (var frame in chat.ReadAsync(cancellationToken))
+        await foreach (var frame in chat.AskAsync(question, conversation, text, cancellationToken))
         {
             if (json && frame is not HeartbeatFrame)
             {
@@ -99,6 +122,6 @@ internal static class ChatCommand
             }
         }
 
-        throw new CommandException("The node closed the connection. The question is kept and will be answered; look into the conversation again.");
+        throw new System.Diagnostics.UnreachableException("A chat goes on until its question has ended.");
     }
 }

@@ -50,7 +50,7 @@ internal sealed class ClusterStart(string folder, TextWriter output)
 
     private async Task ShowAsync(LocalNode node, TimeSpan patience, CancellationToken cancellationToken)
     {
-        NodeFile ready = await node.ReadyAsync(patience, cancellationToken);
+        NodeFile ready = await node.ReadyAsync(patience, last => Say($"{node.Name} is not ready yet: {last}"), cancellationToken);
         Say($"{node.Name} is ready.  Chat: {ready.Url}  Management: {ready.ManagementUrl}");
     }
 

@@ -10,6 +10,8 @@ namespace RagCluster.Nodes.LocalCluster;
 /// <summary>One node of a local cluster, as a process of its own that outlives the command which started it.</summary>
 internal sealed class LocalNode(ClusterFile cluster, int number)
 {
+    private static readonly TimeSpan s_silence = TimeSpan.FromSeconds(8);
+
     public string Name => ClusterFile.NameOf(number);
 
     public NodeFile? Running => cluster.Running(number);
@@ -64,9 +66,11 @@ internal sealed class LocalNode(ClusterFile cluster, int number)
 
     /// <summary>Waits until it is ready.</summary>
     /// <exception cref="CommandException">It ended before, or takes too long; the message shows the end of its log.</exception>
-    public async Task<NodeFile> ReadyAsync(TimeSpan patience, CancellationToken cancellationToken)
+    /// <param name="waiting">Is told now and then what the node said last.</param>
+    public async Task<NodeFile> ReadyAsync(TimeSpan patience, Action<string> waiting, CancellationToken cancellationToken)
     {
         var started = Stopwatch.GetTimestamp();
+        var said = started;
         while (true)
         {
             if (Running is { } ready)
@@ -83,6 +87,12 @@ internal sealed class LocalNode(ClusterFile cluster, int number)
             if (Stopwatch.GetElapsedTime(started) > patience)
             {
                 throw new CommandException($"{Name} is not ready after {patience.TotalSeconds:0} s; it goes on trying.\n{EndOfLog()}\nIts whole log is {cluster.LogOf(number)}.");
+            }
+
+            if (Stopwatch.GetElapsedTime(said) > s_silence)
+            {
+                said = Stopwatch.GetTimestamp();
+                waiting(EndOfLog(1));
             }
 
             await Task.Delay(TimeSpan.FromMilliseconds(100), cancellationToken);
@@ -153,7 +163,7 @@ internal sealed class LocalNode(ClusterFile cluster, int number)
 
     private static string Quoted(string text) => System.Text.Json.JsonSerializer.Serialize(text, NodeText.Default.String);
 
-    private string EndOfLog() => File.Exists(cluster.LogOf(number)) ? string.Join('\n', File.ReadLines(cluster.LogOf(number)).TakeLast(5)) : "";
+    private string EndOfLog(int lines = 5) => File.Exists(cluster.LogOf(number)) ? string.Join('\n', File.ReadLines(cluster.LogOf(number)).TakeLast(lines)) : "";
 }
 
 [System.Text.Json.Serialization.JsonSerializable(typeof(string))]
