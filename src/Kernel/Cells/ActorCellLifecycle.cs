@@ -8,6 +8,7 @@ internal sealed partial class ActorCell<T>
 {
     internal override void RequestStop(StopReason reason)
     {
+        Volatile.Write(ref _stopAsked, true);
         PostSignal(new StopSignal<T>(reason));
 
         // The signal waits for the running handler; the token tells that handler not to take long.
@@ -26,7 +27,14 @@ internal sealed partial class ActorCell<T>
         }
 
         State = ActorState.Starting;
-        _instance = new CancellationTokenSource();
+        Volatile.Write(ref _instance, new CancellationTokenSource());
+        Interlocked.MemoryBarrier();
+        if (Volatile.Read(ref _stopAsked))
+        {
+            // Asked before there was a token to cancel: else a start that waits for something would wait on, before its stop.
+            CancelInstance();
+        }
+
         Exception? failure = null;
         try
         {

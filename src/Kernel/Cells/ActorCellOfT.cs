@@ -18,6 +18,7 @@ internal sealed partial class ActorCell<T> : ActorCell, IMailboxRef<T>, IThreadP
     private Mailbox<T> _mailbox;
     private Actor<T>? _actor;
     private CancellationTokenSource? _instance;
+    private bool _stopAsked;
     private CellExtras<T>? _extras;
     private long _handled;
 

@@ -64,7 +64,12 @@ internal sealed class ShardKeeper(
         var start = Runtime.Time.GetTimestamp();
         ClusterLog.HandingOff(log, slot.EntityType, slot.Number, target);
         shard.Refuse($"Shard {slot.EntityType}/{slot.Number} is on its way to another node.");
-        Announce(slot, new ShardRoute(null, shard.Epoch ?? slot.Route.Epoch));
+        if (shard.Epoch is { } open)
+        {
+            // Only of what is its own: one that is just opening may be claiming what another node has.
+            Announce(slot, new ShardRoute(null, open));
+        }
+
         if (!await shard.DrainedAsync().EndsWithin(budget, Runtime.Time))
         {
             EntityLog.DrainIncomplete(log, $"{slot.EntityType}/{slot.Number}", budget, shard.CommandsUnderWay);

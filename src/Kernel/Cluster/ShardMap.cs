@@ -39,7 +39,7 @@ internal sealed class ShardMap(TimeProvider time)
         var news = new List<int>();
         foreach (var row in rows)
         {
-            if (Find(row.ShardId)?.Learn(new ShardRoute(row.Owner is { } owner && view.Find(owner) is { } member ? member.Peer : null, row.Epoch)) == true)
+            if (Find(row.ShardId)?.LearnFromStore(new ShardRoute(row.Owner is { } owner && view.Find(owner) is { } member ? member.Peer : null, row.Epoch)) == true)
             {
                 news.Add(row.ShardId);
             }

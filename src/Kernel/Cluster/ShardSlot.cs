@@ -16,8 +16,11 @@ internal sealed record ShardRoute(Peer? Owner, long Epoch)
 /// <summary>One shard as this node knows it: where it is, and if it is here, what holds it.</summary>
 internal sealed class ShardSlot(int shardId, string entityType, int number, TimeProvider time)
 {
+    private const int EnoughRows = 3;
+
     private readonly Lock _gate = new();
     private volatile ShardRoute _route = ShardRoute.Unknown;
+    private int _contradicted;
     private volatile Shard? _local;
 
     public int ShardId => shardId;
@@ -43,7 +46,30 @@ internal sealed class ShardSlot(int shardId, string entityType, int number, Time
                 return false;
             }
 
-            _route = route;
+            (_route, _contradicted) = (route, 0);
+        }
+
+        Changed.Beat();
+        return true;
+    }
+
+    /// <summary>
+    /// The store's row. Where this node believes a shard on its way and row after row has its owner, the owner may have given
+    /// up giving it up: asking it again tells.
+    /// </summary>
+    public bool LearnFromStore(ShardRoute row)
+    {
+        lock (_gate)
+        {
+            if (!row.IsNewerThan(_route))
+            {
+                if (row.Epoch != _route.Epoch || row.Owner is null || _route.Owner is not null || ++_contradicted < EnoughRows)
+                {
+                    return false;
+                }
+            }
+
+            (_route, _contradicted) = (row, 0);
         }
 
         Changed.Beat();

@@ -92,7 +92,6 @@ public sealed partial class ShardedEntities
         where TEntity : IEntity<TState, TCommand, TEvent, TReply>
     {
         var slots = cluster.Map.Add(rows);
-        cluster.Map.Learn(rows, cluster.Membership.View);
         var entities = new LocalEntities<TEntity, TState, TCommand, TEvent, TReply>(definition, _services);
         if (definition.Role is null || cluster.Options.Roles.Contains(definition.Role))
         {

@@ -26,6 +26,29 @@ public class SupervisionTests
         _system.DeadLetters.Total.ShouldBe(0);
     }
 
+    /// <summary>Its token came into being after the stop was asked for: nothing cancelled it, and the stop waited behind the start for ever.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void A_stop_that_overtakes_the_start_ends_a_start_that_waits(int seed)
+    {
+        var world = new SimulatedRuntime(seed);
+        var system = new ActorSystem("test", world);
+        var actor = system.Spawn("waiting", () => new WaitingActor());
+        var stopped = world.Call(() => system.StopAsync(actor));
+        world.RunFor(TimeSpan.FromSeconds(1));
+        stopped.IsCompleted.ShouldBeTrue();
+    }
+
+    private sealed class WaitingActor : Actor<string>
+    {
+        protected internal override async ValueTask StartedAsync(CancellationToken cancellationToken) =>
+            await Task.Delay(TimeSpan.FromDays(1), Context.Time, cancellationToken);
+
+        protected internal override ValueTask ReceiveAsync(string message, CancellationToken cancellationToken) => ValueTask.CompletedTask;
+    }
+
     [Fact]
     public void The_backoff_doubles_up_to_its_maximum_and_the_last_straw_stops_the_actor()
     {
