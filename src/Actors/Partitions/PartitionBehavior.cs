@@ -51,7 +51,7 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
         switch (command)
         {
             case CountTerms c:
-                answer = ValueTask.FromResult<PartitionReply>(reader.Statistics(c.Query));
+                answer = CountAsync(reader, c);
                 return true;
             case FindPassages c:
                 answer = FindAsync(reader, c);
@@ -71,12 +71,29 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
     protected override async ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
         await files.TidyAsync(attachment, cancellationToken);
 
+    /// <summary>Operators may take a walk through many terms; plain words are looked up at once.</summary>
+    private async ValueTask<PartitionReply> CountAsync(IndexReader reader, CountTerms count)
+    {
+        if (count.Syntax == QuerySyntax.Plain)
+        {
+            return reader.Statistics(count);
+        }
+
+        TermStatistics? counted = null;
+        await runtime.Run(() =>
+        {
+            counted = reader.Statistics(count);
+            return Task.CompletedTask;
+        });
+        return counted!;
+    }
+
     private async ValueTask<PartitionReply> FindAsync(IndexReader reader, FindPassages find)
     {
         PassagesFound? found = null;
         await runtime.Run(() =>
         {
-            found = reader.Find(find.Query, find.Vector, find.Terms, find.Roles, find.Filter, find.K);
+            found = reader.Find(find);
             return Task.CompletedTask;
         });
         return found!;

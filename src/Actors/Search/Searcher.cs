@@ -7,6 +7,7 @@ using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Actors.Search;
 
@@ -52,14 +53,6 @@ public sealed record SearchOptions
     public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
 }
 
-/// <param name="Passages">Best first, no two the same.</param>
-/// <param name="Partitions">How many partitions the tenant has.</param>
-/// <param name="Answered">How many of them are in this result; fewer make it partial.</param>
-public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Partitions, int Answered)
-{
-    public bool IsPartial => Answered < Partitions;
-}
-
 /// <summary>
 /// Searches a tenant's partitions. In two rounds, because a term's weight depends on how rare it is in all of them:
 /// first every partition counts the terms, then each ranks with the sums. So the result is that of one big index.
@@ -67,26 +60,61 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
 /// </summary>
 public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log)
 {
-    /// <summary>The best <paramref name="k"/> passages that the principal may read at this moment (I7).</summary>
+    /// <inheritdoc cref="SearchAsync(SearchRequest, CancellationToken)"/>
+    public Task<SearchResult> SearchAsync(
+        Principal principal, string query, SearchFilter filter, SearchMode mode, int k, CancellationToken cancellationToken) =>
+        SearchAsync(new SearchRequest(principal, query) { Filter = filter, Mode = mode, K = k }, cancellationToken);
+
+    /// <summary>The best passages that the principal may read at this moment (I7).</summary>
     /// <exception cref="RagCluster.Inference.InferenceException">The query could not be embedded.</exception>
     /// <exception cref="EntityUnavailableException">No partition answered in time.</exception>
-    public async Task<SearchResult> SearchAsync(
-        Principal principal, string query, SearchFilter filter, SearchMode mode, int k, CancellationToken cancellationToken)
+    public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
     {
-        var all = partitions.All(principal.Tenant);
-        var embedding = mode == SearchMode.Lexical ? null : EmbedAsync(query, cancellationToken);
+        var all = partitions.All(request.Principal.Tenant);
+        var read = QueryReader.Read(request.Query, request.Syntax);
+        var words = request.Syntax == QuerySyntax.Plain ? request.Query : read.Text;
+        var embedding = request.Mode == SearchMode.Lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, cancellationToken);
 
-        var counted = await ScatterAsync<TermStatistics>(all, new CountTerms(query), cancellationToken);
+        var count = new CountTerms(request.Query) { Syntax = request.Syntax };
+        var counted = await ScatterAsync<TermStatistics>(all, count, cancellationToken);
+        var find = new FindPassages(
+            request.Query, null, counted.Select(c => c.Reply).Sum(), request.Principal.Roles, request.Filter, Math.Max(request.K, options.Candidates))
+        {
+            Syntax = request.Syntax,
+        };
+        IReadOnlyList<EntityId> answering = [.. counted.Select(c => c.Partition)];
+        if (request.Feedback is { } feedback && request.Mode != SearchMode.Vector)
+        {
+            (find, answering) = await ExpandAsync(find, answering, read, feedback, cancellationToken);
+        }
+
+        find = find with
+        {
+            Vector = embedding is null ? null : await embedding,
+            Explain = request.Explain,
+            Boosts = request.Boosts.Count > 0 ? request.Boosts : null,
+            Facets = request.Facets.Count > 0 ? request.Facets : null,
+        };
+        var found = await ScatterAsync<PassagesFound>(answering, find, cancellationToken);
+        var gathered = new GatheredPassages([.. found.Select(f => f.Reply)], request, options, find.K);
+        return new SearchResult(gathered.Best(), all.Count, found.Count)
+        {
+            Explanations = request.Explain ? gathered.Explanations() : null,
+            Facets = request.Facets.Count > 0 ? gathered.Facets() : null,
+        };
+    }
+
+    /// <summary>Puts into the search what words of a first one's best passages weigh (RM3).</summary>
+    private async Task<(FindPassages Find, IReadOnlyList<EntityId> Answering)> ExpandAsync(
+        FindPassages find, IReadOnlyList<EntityId> answering, Query query, FeedbackOptions feedback, CancellationToken cancellationToken)
+    {
+        var first = await ScatterAsync<PassagesFound>(answering, find with { K = feedback.Passages }, cancellationToken);
+        var best = ReciprocalRankFusion.Merge([.. first.Select(f => f.Reply.Lexical)], feedback.Passages);
+        var candidates = RelevanceModel.Candidates(best, feedback);
+        var count = new CountTerms(find.Query) { Syntax = find.Syntax, Terms = [.. candidates.Select(candidate => candidate.Term)] };
+        var counted = await ScatterAsync<TermStatistics>([.. first.Select(f => f.Partition)], count, cancellationToken);
         var terms = counted.Select(c => c.Reply).Sum();
-        var vector = embedding is null ? null : await embedding;
-
-        var candidates = Math.Max(k, options.Candidates);
-        var found = await ScatterAsync<PassagesFound>(
-            [.. counted.Select(c => c.Partition)],
-            new FindPassages(query, vector, terms, principal.Roles, filter, candidates),
-            cancellationToken);
-        var passages = Fuse(found, mode, candidates).Take(k).ToList();
-        return new SearchResult(passages, all.Count, found.Count);
+        return (find with { Terms = terms, Expansion = RelevanceModel.Expand(query, candidates, terms, feedback) }, [.. counted.Select(c => c.Partition)]);
     }
 
     private async Task<Embedding?> EmbedAsync(string query, CancellationToken cancellationToken) =>
@@ -124,20 +152,6 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         return answered.Count > 0
             ? answered
             : throw new EntityUnavailableException($"No index partition answered within {options.Deadline.TotalSeconds:0.#} s.");
-    }
-
-    private IEnumerable<ScoredPassage> Fuse(IReadOnlyList<(EntityId Partition, PassagesFound Reply)> found, SearchMode mode, int candidates)
-    {
-        var lexical = ReciprocalRankFusion.Merge([.. found.Select(f => f.Reply.Lexical)], candidates);
-        var vector = ReciprocalRankFusion.Merge([.. found.Select(f => f.Reply.Vector)], candidates);
-        return mode switch
-        {
-            SearchMode.Lexical => lexical,
-            SearchMode.Vector => vector,
-            _ when options.Fusion == FusionMethod.Ranks =>
-                ReciprocalRankFusion.Fuse([new Ranking(lexical, 1 - options.VectorWeight), new Ranking(vector, options.VectorWeight)], candidates, options.RankConstant),
-            _ => ScoreFusion.Fuse(lexical, vector, candidates, options.VectorWeight),
-        };
     }
 
     [LoggerMessage(6301, LogLevel.Debug, "Partition {Partition} did not give {What} and is left out of a search. {Reason}")]

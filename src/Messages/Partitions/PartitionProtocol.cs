@@ -31,7 +31,15 @@ public sealed record RemoveChunks(DocumentId Document, int UpToVersion) : Partit
 public sealed record RestrictChunks(DocumentId Document, RoleSet Readers, int AccessRevision) : PartitionCommand;
 
 /// <summary>First half of a search: the statistics that make scores of different partitions comparable.</summary>
-public sealed record CountTerms(string Query) : PartitionCommand;
+public sealed record CountTerms(string Query) : PartitionCommand
+{
+    /// <summary>How the query is read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public QuerySyntax Syntax { get; init; }
+
+    /// <summary>Further terms to count, as analysed: those of an expansion.</summary>
+    public IReadOnlyList<string>? Terms { get; init; }
+}
 
 /// <summary>Second half of a search: the partition's best passages among those that the roles may read.</summary>
 /// <param name="Vector">The query's embedding; null searches by words alone.</param>
@@ -43,7 +51,56 @@ public sealed record FindPassages(
     TermStatistics Terms,
     RoleSet Roles,
     SearchFilter Filter,
-    int K) : PartitionCommand;
+    int K) : PartitionCommand
+{
+    /// <summary>How the query is read.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public QuerySyntax Syntax { get; init; }
+
+    /// <summary>What is searched for by words in place of the query's own; what the query requires and excludes stays so.</summary>
+    public IReadOnlyList<ExpandedTerm>? Expansion { get; init; }
+
+    /// <summary>Takes every score of the reply apart.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Explain { get; init; }
+
+    /// <summary>What makes documents count for more or for less; the reply says how much.</summary>
+    public IReadOnlyList<Boost>? Boosts { get; init; }
+
+    /// <summary>The metadata whose values are counted among what the roles and the filter let through.</summary>
+    public IReadOnlyList<string>? Facets { get; init; }
+}
+
+/// <summary>Multiplies the scores of documents that meet a condition, or that are old.</summary>
+/// <param name="Condition">What the factor is for; of a decay, the key that says when the document is of (ISO 8601).</param>
+/// <param name="Factor">By which the score is multiplied: more than 0, 1 changes nothing. Of a decay: by which it is multiplied each half-life.</param>
+public sealed record Boost(MetadataCondition Condition, double Factor)
+{
+    /// <summary>Makes a decay of it: after so much time the factor counts once, after twice as much twice. What is undated stays as it is.</summary>
+    public TimeSpan? HalfLife { get; init; }
+
+    /// <summary>The moment that a decay counts from.</summary>
+    public DateTimeOffset Now { get; init; }
+}
+
+/// <summary>By what a passage's score is multiplied.</summary>
+public sealed record PassageFactor(ChunkId Passage, double Factor);
+
+/// <summary>How a query is read.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<QuerySyntax>))]
+public enum QuerySyntax
+{
+    /// <summary>Words and nothing else: questions.</summary>
+    Plain,
+
+    /// <summary>Words with operators: "phrases", +required, -excluded and so on.</summary>
+    Operators,
+}
+
+/// <summary>A term that is searched for.</summary>
+/// <param name="Term">As analysed.</param>
+/// <param name="Weight">How much it counts; a word of a query counts 1.</param>
+public sealed record ExpandedTerm(string Term, double Weight);
 
 public sealed record DescribePartition : PartitionCommand;
 
@@ -51,7 +108,33 @@ public sealed record DescribePartition : PartitionCommand;
 public sealed record SearchFilter(IReadOnlyList<DocumentId> Documents, IReadOnlyDictionary<string, string> Metadata)
 {
     public static SearchFilter None { get; } = new([], new Dictionary<string, string>());
+
+    /// <summary>What else a document's metadata must be like, all of it.</summary>
+    public IReadOnlyList<MetadataCondition>? Conditions { get; init; }
 }
+
+/// <summary>
+/// One condition on one value of a document's metadata; parts that are not given ask nothing. Without any part it asks
+/// that there is a value.
+/// </summary>
+public sealed record MetadataCondition(string Key)
+{
+    /// <summary>The value is one of these.</summary>
+    public IReadOnlyList<string>? In { get; init; }
+
+    /// <summary>The value is this or beyond: both are numbers, or both are dates (ISO 8601). A value that is neither never is.</summary>
+    public string? From { get; init; }
+
+    /// <summary>The value is this or less.</summary>
+    public string? To { get; init; }
+
+    /// <summary>Turns the whole condition round; documents without such a value then meet it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Not { get; init; }
+}
+
+/// <summary>How many chunks have a value of metadata.</summary>
+public sealed record FacetValue(string Value, long Count);
 
 /// <summary>A chunk with its vector; offsets as in <see cref="Passage"/>.</summary>
 public sealed record Chunk(int Ordinal, int Start, int End, int? Page, IReadOnlyList<string> Headings, string Text, Embedding Vector);
@@ -74,7 +157,35 @@ public sealed record PartitionDone(bool Changed) : PartitionReply;
 public sealed record TermStatistics(long Documents, IReadOnlyDictionary<string, long> TotalLength, IReadOnlyDictionary<string, long> DocumentFrequency) : PartitionReply;
 
 /// <summary>Two rankings, best first; they are fused by who gathers them.</summary>
-public sealed record PassagesFound(IReadOnlyList<ScoredPassage> Lexical, IReadOnlyList<ScoredPassage> Vector) : PartitionReply;
+public sealed record PassagesFound(IReadOnlyList<ScoredPassage> Lexical, IReadOnlyList<ScoredPassage> Vector) : PartitionReply
+{
+    /// <summary>The scores of all passages in either ranking taken apart, where that was asked for.</summary>
+    public IReadOnlyList<PassageExplanation>? Explanations { get; init; }
+
+    /// <summary>What boosts make of the passages in either ranking; 1 for those that are missing here.</summary>
+    public IReadOnlyList<PassageFactor>? Factors { get; init; }
+
+    /// <summary>By key of metadata its values, the most frequent first, where that was asked for.</summary>
+    public IReadOnlyDictionary<string, IReadOnlyList<FacetValue>>? Facets { get; init; }
+}
+
+/// <summary>What a passage's two scores are made of.</summary>
+/// <param name="Lexical">The sum of the terms' scores; 0 where no term occurs.</param>
+/// <param name="Cosine">Null where the query or the passage has no vector.</param>
+public sealed record PassageExplanation(ChunkId Passage, double Lexical, IReadOnlyList<TermExplanation> Terms, double? Cosine);
+
+/// <summary>What one term adds to a passage's score by words.</summary>
+/// <param name="Term">As analysed.</param>
+/// <param name="Weight">How much the query asks for it.</param>
+/// <param name="DocumentFrequency">In how many chunks of the tenant it occurs.</param>
+/// <param name="Idf">How much that makes it count.</param>
+/// <param name="Body">How often it occurs in the text.</param>
+/// <param name="Title">And in the document's title.</param>
+/// <param name="Headings">And in the headings above.</param>
+/// <param name="WeightedFrequency">These after the fields' weights and lengths, summed; what saturates.</param>
+/// <param name="Score">What it adds.</param>
+public sealed record TermExplanation(
+    string Term, double Weight, long DocumentFrequency, double Idf, int Body, int Title, int Headings, double WeightedFrequency, double Score);
 
 public sealed record PartitionDescribed(int Documents, int Chunks, long IndexBytes) : PartitionReply;
 

@@ -56,8 +56,14 @@ internal sealed class NodeClient : IDisposable
 
     public Task<MeBody> MeAsync(CancellationToken cancellationToken) => GetAsync("/api/v1/me", GatewayJson.Default.MeBody, cancellationToken);
 
-    public Task<SearchBody> SearchAsync(string query, int k, string mode, CancellationToken cancellationToken) =>
-        GetAsync($"/api/v1/search?q={Uri.EscapeDataString(query)}&k={k}&mode={Uri.EscapeDataString(mode)}", GatewayJson.Default.SearchBody, cancellationToken);
+    /// <param name="more">Further parameters, as they are named in the address.</param>
+    public Task<SearchBody> SearchAsync(
+        string query, int k, string mode, CancellationToken cancellationToken, IEnumerable<KeyValuePair<string, string>>? more = null)
+    {
+        var parameters = string.Concat((more ?? []).Select(p => $"&{Uri.EscapeDataString(p.Key)}={Uri.EscapeDataString(p.Value)}"));
+        return GetAsync(
+            $"/api/v1/search?q={Uri.EscapeDataString(query)}&k={k}&mode={Uri.EscapeDataString(mode)}{parameters}", GatewayJson.Default.SearchBody, cancellationToken);
+    }
 
     /// <summary>Asks a question and waits for the end of its answer.</summary>
     public async Task<AnswerBody> AskAsync(ConversationId conversation, QuestionId question, string text, CancellationToken cancellationToken)

@@ -5,6 +5,7 @@ using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
+using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Nodes.Gateway;
 
@@ -33,10 +34,36 @@ public sealed record PassageBody(
     IReadOnlyList<string> Headings,
     string Text,
     double Score,
-    IReadOnlyList<HighlightBody> Highlights);
+    IReadOnlyList<HighlightBody> Highlights)
+{
+    /// <summary>What the score is made of, where that was asked for.</summary>
+    public ExplanationBody? Explanation { get; init; }
+}
+
+/// <summary>(lexicalPart + vectorPart) * boost is the passage's score.</summary>
+/// <param name="Fusion">How the two parts were made: "scores" and "ranks" of both rankings, "lexical" and "vector" are the score itself.</param>
+/// <param name="Lexical">The score by words: the sum of the terms'.</param>
+/// <param name="LexicalRank">The rank by words, from 1; missing where the passage is not among the candidates.</param>
+/// <param name="Cosine">The similarity of the vectors.</param>
+public sealed record ExplanationBody(
+    string Fusion,
+    double Lexical,
+    int? LexicalRank,
+    double LexicalPart,
+    double? Cosine,
+    int? VectorRank,
+    double VectorPart,
+    double Boost,
+    IReadOnlyList<TermExplanation> Terms);
+
+public sealed record FacetBody(string Key, IReadOnlyList<FacetValue> Values);
 
 /// <param name="Partial">Some partitions did not answer in time; their passages are missing.</param>
-public sealed record SearchBody(string Query, double TookMs, bool Partial, IReadOnlyList<PassageBody> Passages);
+public sealed record SearchBody(string Query, double TookMs, bool Partial, IReadOnlyList<PassageBody> Passages)
+{
+    /// <summary>In the order in which they were asked for.</summary>
+    public IReadOnlyList<FacetBody>? Facets { get; init; }
+}
 
 public sealed record ConversationsBody(IReadOnlyList<ConversationRow> Conversations);
 

@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using RagCluster.Retrieval.Analysis.Unicode;
 
 namespace RagCluster.Retrieval.Analysis;
 
@@ -52,6 +53,37 @@ public sealed class Analyzer
         }
 
         return terms;
+    }
+
+    /// <summary>The word as terms are folded, but whole and not stemmed; null where it is not one word of letters and digits.</summary>
+    public string? Fold(ReadOnlySpan<char> word)
+    {
+        Span<char> folded = stackalloc char[TokenStream.MaxTermLength];
+        var length = 0;
+        foreach (var c in word)
+        {
+            if (CharacterTables.IsFoldedAway(c))
+            {
+                continue;
+            }
+
+            if (!char.IsLetterOrDigit(c) && !char.IsSurrogate(c))
+            {
+                return null;
+            }
+
+            foreach (var f in CharacterTables.FoldOf(c) ?? char.ToLowerInvariant(c).ToString())
+            {
+                if (length == folded.Length)
+                {
+                    return null;
+                }
+
+                folded[length++] = f;
+            }
+        }
+
+        return length == 0 ? null : new string(folded[..length]);
     }
 
     /// <summary>A query is read up to this many distinct terms: nobody types more, and the work per query stays bounded.</summary>

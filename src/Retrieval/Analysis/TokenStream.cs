@@ -187,6 +187,12 @@ public ref struct TokenStream
         Start = start;
         End = end;
         _length = 0;
+        if (end - start <= WordCache.LongestWord && Letters(start, end, out var word))
+        {
+            return CachedWord(word);
+        }
+
+        _length = 0;
         var digits = false;
         for (var i = start; i < end && _length < MaxTermLength; i++)
         {
@@ -219,6 +225,64 @@ public ref struct TokenStream
         return _length > 0;
     }
 
+    /// <summary>Whether the word is ASCII letters alone; in lower case it is then in the buffer.</summary>
+    private bool Letters(int start, int end, out UInt128 packed)
+    {
+        var (low, high) = (0UL, 0UL);
+        var word = _text[start..end];
+        for (var i = 0; i < word.Length; i++)
+        {
+            var c = (uint)word[i] | 0x20;
+            if (c - 'a' > 'z' - 'a')
+            {
+                packed = default;
+                return false;
+            }
+
+            _buffer[i] = (char)c;
+            if (i < 8)
+            {
+                low |= (ulong)c << (8 * i);
+            }
+            else
+            {
+                high |= (ulong)c << (8 * i);
+            }
+        }
+
+        _length = word.Length;
+        packed = new UInt128(high, low);
+        return true;
+    }
+
+    /// <summary>What becomes of the word in the buffer, remembered from the last time where it was seen before.</summary>
+    private bool CachedWord(UInt128 word)
+    {
+        ref var known = ref WordCache.Of(_analyzer).Slot(word);
+        if (known.Word != word)
+        {
+            var length = _analyzer.IsStopWord(Term) ? 0 : Porter2Stemmer.Stem(((Span<char>)_buffer)[.._length]);
+            var stem = UInt128.Zero;
+            for (var i = 0; i < length; i++)
+            {
+                stem |= (UInt128)_buffer[i] << (8 * i);
+            }
+
+            known = new WordCache.Entry(word, stem, length);
+        }
+        else if (known.Stem != word)
+        {
+            var (low, high) = ((ulong)known.Stem, (ulong)(known.Stem >> 64));
+            for (var i = 0; i < known.Length; i++)
+            {
+                _buffer[i] = (char)(byte)(i < 8 ? low >> (8 * i) : high >> (8 * (i - 8)));
+            }
+        }
+
+        _length = known.Length;
+        return _length > 0;
+    }
+
     private void Fold(char c)
     {
         if (char.IsAscii(c))
@@ -227,7 +291,7 @@ public ref struct TokenStream
             return;
         }
 
-        if (c is (>= '\u0300' and <= '\u036F') or '\u00AD' or (>= '\u200B' and <= '\u200F') or '\u2060' or '\uFEFF')
+        if (CharacterTables.IsFoldedAway(c))
         {
             return;
         }

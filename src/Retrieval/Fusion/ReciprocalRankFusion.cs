@@ -37,6 +37,9 @@ public static class ReciprocalRankFusion
             .Select(entry => new ScoredPassage(entry.Passage, entry.Score))];
     }
 
+    /// <summary>What a ranking adds to the score of the passage that it has at a rank, counted from 1; nothing where it lacks it.</summary>
+    public static double Part(int? rank, double weight = 1, int k = DefaultK) => rank is { } at ? weight / (k + at) : 0;
+
     /// <summary>Merges rankings of the same kind from several partitions, whose scores are comparable.</summary>
     public static IReadOnlyList<ScoredPassage> Merge(IEnumerable<IReadOnlyList<ScoredPassage>> partitions, int limit) =>
         [.. partitions

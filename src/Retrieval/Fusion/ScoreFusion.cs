@@ -25,33 +25,50 @@ public static class ScoreFusion
     public static IReadOnlyList<ScoredPassage> Fuse(
         IReadOnlyList<ScoredPassage> lexical, IReadOnlyList<ScoredPassage> vector, int limit, double vectorWeight = DefaultVectorWeight)
     {
-        ArgumentOutOfRangeException.ThrowIfLessThan(vectorWeight, 0);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(vectorWeight, 1);
-        var scores = new Dictionary<ChunkId, (Passage Passage, double Score)>();
-        Add(lexical, vector.Count, 1 - vectorWeight);
-        Add(vector, lexical.Count, vectorWeight);
-        return [.. scores.Values
+        return [.. Parts(lexical, vector, vectorWeight)
+            .Select(entry => new ScoredPassage(entry.Passage, entry.Lexical + entry.Vector))
             .OrderByDescending(entry => entry.Score)
             .ThenBy(entry => entry.Passage.Id, ChunkOrder.Instance)
-            .Take(limit)
-            .Select(entry => new ScoredPassage(entry.Passage, entry.Score))];
+            .Take(limit)];
+    }
 
-        void Add(IReadOnlyList<ScoredPassage> ranking, int others, double weight)
+    /// <summary>Every passage of either ranking, in no particular order, with what each ranking adds to its score.</summary>
+    public static IReadOnlyList<FusedParts> Parts(IReadOnlyList<ScoredPassage> lexical, IReadOnlyList<ScoredPassage> vector, double vectorWeight = DefaultVectorWeight)
+    {
+        ArgumentNullException.ThrowIfNull(lexical);
+        ArgumentNullException.ThrowIfNull(vector);
+        ArgumentOutOfRangeException.ThrowIfLessThan(vectorWeight, 0);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(vectorWeight, 1);
+        var parts = new Dictionary<ChunkId, FusedParts>();
+        foreach (var (passage, share) in Shares(lexical, vector.Count, 1 - vectorWeight))
         {
-            if (ranking.Count == 0)
-            {
-                return;
-            }
+            parts[passage.Id] = new FusedParts(passage, share, 0);
+        }
 
-            var greatest = ranking.Max(passage => passage.Score);
-            var least = ranking.Min(passage => passage.Score);
-            var floor = ranking.Count >= others && least < greatest ? Math.Max(0, least) : 0;
-            foreach (var (passage, score) in ranking)
-            {
-                var share = greatest > floor ? Math.Max(0, score - floor) / (greatest - floor) * weight : 0;
-                var before = scores.TryGetValue(passage.Id, out var seen) ? seen.Score : 0;
-                scores[passage.Id] = (passage, before + share);
-            }
+        foreach (var (passage, share) in Shares(vector, lexical.Count, vectorWeight))
+        {
+            parts[passage.Id] = new FusedParts(passage, parts.TryGetValue(passage.Id, out var seen) ? seen.Lexical : 0, share);
+        }
+
+        return [.. parts.Values];
+    }
+
+    private static IEnumerable<(Passage Passage, double Share)> Shares(IReadOnlyList<ScoredPassage> ranking, int others, double weight)
+    {
+        if (ranking.Count == 0)
+        {
+            yield break;
+        }
+
+        var greatest = ranking.Max(passage => passage.Score);
+        var least = ranking.Min(passage => passage.Score);
+        var floor = ranking.Count >= others && least < greatest ? Math.Max(0, least) : 0;
+        foreach (var (passage, score) in ranking)
+        {
+            yield return (passage, greatest > floor ? Math.Max(0, score - floor) / (greatest - floor) * weight : 0);
         }
     }
 }
+
+/// <summary>A passage with what each ranking adds to its fused score.</summary>
+public sealed record FusedParts(Passage Passage, double Lexical, double Vector);

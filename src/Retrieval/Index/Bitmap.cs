@@ -41,6 +41,14 @@ internal static class Bitmap
         }
     }
 
+    public static void Or(Span<ulong> bits, ReadOnlySpan<ulong> with)
+    {
+        for (var i = 0; i < bits.Length; i++)
+        {
+            bits[i] |= with[i];
+        }
+    }
+
     /// <summary>Takes out what <paramref name="without"/> holds; it may be the shorter one.</summary>
     public static void Remove(Span<ulong> bits, ReadOnlySpan<ulong> without)
     {

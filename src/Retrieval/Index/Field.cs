@@ -30,6 +30,15 @@ internal readonly record struct Frequencies(uint Bits)
 
     public bool IsBodyOnly => Bits <= MostInBody;
 
+    /// <summary>Those in one field alone; null means all.</summary>
+    public Frequencies In(Field? field) => field switch
+    {
+        null => this,
+        Field.Body => new(Bits & MostInBody),
+        Field.Title => Of(0, Title, 0),
+        _ => Of(0, 0, Headings),
+    };
+
     public static Frequencies Of(int body, int title, int headings) =>
         new((uint)Math.Min(body, MostInBody) | ((uint)Math.Min(headings, MostInHead) << 20) | ((uint)Math.Min(title, MostInHead) << 26));
 }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Queries;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
 using RagCluster.Retrieval.Vectors;
@@ -50,11 +51,14 @@ public sealed class IndexReader
 
     /// <summary>
     /// How often the query's terms occur here, and how long fields are. Statistics of several partitions are added up
-    /// (<see cref="TermStatisticsExtensions.Sum"/>) and given to <see cref="Find"/>.
+    /// (<see cref="TermStatisticsExtensions.Sum"/>) and given to <see cref="Find(FindPassages)"/>.
     /// </summary>
-    public TermStatistics Statistics(string query)
+    public TermStatistics Statistics(string query) => Statistics(new CountTerms(query));
+
+    /// <inheritdoc cref="Statistics(string)"/>
+    public TermStatistics Statistics(CountTerms count)
     {
-        ArgumentNullException.ThrowIfNull(query);
+        ArgumentNullException.ThrowIfNull(count);
         var (body, title, headings) = (0L, 0L, 0L);
         foreach (var view in _views)
         {
@@ -63,10 +67,22 @@ public sealed class IndexReader
             headings += view.TotalLength.Headings;
         }
 
+        var query = QueryReader.Read(count.Query, count.Syntax, _options.Analyzer);
         var frequencies = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var (term, _) in _options.Analyzer.AnalyzeQuery(query))
+        foreach (var term in query.AllTerms.Concat(count.Terms ?? []))
         {
-            frequencies[term] = _views.Sum(view => (long)view.DocumentFrequency(term));
+            frequencies[term] = DocumentFrequency(term);
+        }
+
+        foreach (var pattern in query.AllPatterns)
+        {
+            var matching = _views.SelectMany(view => view.Segment.Lexicon.TermsWith(pattern.Prefix)).Where(pattern.Matches).Distinct(StringComparer.Ordinal)
+                .Select(term => KeyValuePair.Create(term, DocumentFrequency(term)))
+                .Where(pair => pair.Value > 0).ToList();
+            foreach (var term in Expansions.MostFrequent(matching))
+            {
+                frequencies[term] = DocumentFrequency(term);
+            }
         }
 
         var lengths = new Dictionary<string, long>(StringComparer.Ordinal)
@@ -78,25 +94,30 @@ public sealed class IndexReader
         return new TermStatistics(ChunkCount, lengths, frequencies);
     }
 
+    /// <inheritdoc cref="Find(FindPassages)"/>
+    public PassagesFound Find(string query, Embedding? vector, TermStatistics global, RoleSet roles, SearchFilter filter, int k) =>
+        Find(new FindPassages(query, vector, global, roles, filter, k));
+
     /// <summary>
-    /// The best <paramref name="k"/> passages by words (BM25F) and by vector (cosine), each best first, equal scores in
-    /// the order of <see cref="ChunkOrder"/>. The ranking by vector is exact until there is a graph over the vectors
-    /// (<see cref="Tend"/>), which may miss one now and then; scores are always exact. Only passages that <paramref name="roles"/> may read and the filter lets
-    /// through take part in either ranking.
+    /// The best passages by words (BM25F) and by vector (cosine), each best first, equal scores in the order of
+    /// <see cref="ChunkOrder"/>. The ranking by vector is exact until there is a graph over the vectors (<see cref="Tend"/>),
+    /// which may miss one now and then; scores are always exact. Only passages that the roles may read, the filter lets through and the query's demands
+    /// allow take part in either ranking. A vector that is null, or has no direction, leaves the second one empty.
+    /// With the statistics of all partitions searched, the merged rankings of the partitions are the ranking of one index.
     /// </summary>
-    /// <param name="vector">Null, or one without direction, leaves the second ranking empty.</param>
-    /// <param name="global">The statistics of all partitions searched; with them, the merged rankings of the partitions are the ranking of one index.</param>
-    public PassagesFound Find(string query, Embedding? vector, TermStatistics global, RoleSet roles, SearchFilter filter, int k)
+    public PassagesFound Find(FindPassages find)
     {
-        ArgumentNullException.ThrowIfNull(query);
-        ArgumentOutOfRangeException.ThrowIfNegative(k);
-        var bm25 = Bm25.For(_options.Analyzer.AnalyzeQuery(query), global, _options.Bm25);
-        var vectorQuery = VectorQuery.Of(vector);
-        var lexical = new TopK(k, _views);
-        var similar = new TopK(k, _views);
+        ArgumentNullException.ThrowIfNull(find);
+        ArgumentOutOfRangeException.ThrowIfNegative(find.K);
+        var query = QueryReader.Read(find.Query, find.Syntax, _options.Analyzer);
+        var bm25 = Bm25.For(query, find.Expansion, find.Terms, _options.Bm25);
+        var vector = VectorQuery.Of(find.Vector);
+        var lexical = new TopK(find.K, _views);
+        var similar = new TopK(find.K, _views);
         var parts = new List<(int View, VectorPart Part)>();
-        var passing = new PassFilter(roles, filter, ReaderSets, _documents);
-        for (var v = 0; k > 0 && v < _views.Length; v++)
+        var passing = new PassFilter(find.Roles, find.Filter, query.Constraint, find.Terms, ReaderSets, _documents);
+        var facets = find.Facets is null ? null : new FacetCounter(find.Facets, bm25);
+        for (var v = 0; v < _views.Length && (find.K > 0 || facets is not null); v++)
         {
             var view = _views[v];
             var allowed = passing.Allowed(view);
@@ -105,70 +126,53 @@ public sealed class IndexReader
                 continue;
             }
 
-            if (bm25.Terms.Count > 0)
+            facets?.Add(view, allowed.Bits);
+            if (bm25.Terms.Count > 0 && find.K > 0)
             {
                 LexicalSearch.Search(view, v, bm25, allowed.Bits, lexical);
             }
 
-            if (vectorQuery is not null && view.Segment.VectorsOf(vectorQuery.Dimensions) is { } vectors)
+            if (vector is not null && find.K > 0 && view.Segment.VectorsOf(vector.Dimensions) is { } vectors)
             {
                 parts.Add((v, new VectorPart(vectors, view.Count, allowed.Bits)));
             }
         }
 
-        if (vectorQuery is not null)
+        if (parts.Count > 0)
         {
-            _graphs.Search(vectorQuery, [.. parts.Select(part => part.Part)], k, (part, row, score) => similar.Offer(new Hit(score, parts[part].View, row)));
+            _graphs.Search(vector!, [.. parts.Select(part => part.Part)], find.K, (part, row, score) => similar.Offer(new Hit(score, parts[part].View, row)));
         }
 
-        return new PassagesFound(Passages(lexical), Passages(similar));
+        var (byWords, byVector) = (lexical.Ranked(), similar.Ranked());
+        var hits = byWords.Concat(byVector).DistinctBy(hit => (hit.View, hit.Chunk));
+        return new PassagesFound(Passages(byWords), Passages(byVector))
+        {
+            Explanations = find.Explain ? [.. hits.Select(hit => Explained(hit, bm25, vector))] : null,
+            Factors = find.Boosts is { Count: > 0 } boosts ? [.. hits.Select(hit => FactorOf(hit, boosts)).Where(factor => factor.Factor != 1)] : null,
+            Facets = facets?.Counts(),
+        };
     }
 
-    /// <summary>Takes apart the scores that <see cref="Find"/> gives the chunk; null where it is not indexed. It does not ask who may read.</summary>
-    public ScoreExplanation? Explain(ChunkId id, string query, Embedding? vector, TermStatistics global)
+    /// <summary>Takes apart the scores that <see cref="Find(FindPassages)"/> gives the chunk; null where it is not indexed. It does not ask who may read.</summary>
+    public PassageExplanation? Explain(ChunkId id, FindPassages find)
     {
+        ArgumentNullException.ThrowIfNull(find);
         if (!_documents.TryGetValue(id.Document, out var entry) || entry.Stored.Version != id.Version)
         {
             return null;
         }
 
-        var view = Array.Find(_views, v => v.Segment == entry.Segment);
-        var chunk = -1;
-        for (var i = 0; view is not null && i < entry.Stored.Count; i++)
+        var number = Array.FindIndex(_views, v => v.Segment == entry.Segment);
+        for (var chunk = entry.Stored.First; chunk < entry.Stored.First + entry.Stored.Count; chunk++)
         {
-            chunk = view.Chunks[entry.Stored.First + i].Ordinal == id.Ordinal ? entry.Stored.First + i : chunk;
-        }
-
-        if (view is null || chunk < 0)
-        {
-            return null;
-        }
-
-        var bm25 = Bm25.For(_options.Analyzer.AnalyzeQuery(query), global, _options.Bm25);
-        var contributions = new List<TermContribution>();
-        var total = 0f;
-        foreach (var term in bm25.Terms)
-        {
-            if (view.Postings(term.Term)?.At(chunk) is not { } frequencies)
+            if (_views[number].Chunks[chunk].Ordinal == id.Ordinal)
             {
-                continue;
+                var query = QueryReader.Read(find.Query, find.Syntax, _options.Analyzer);
+                return Explained(new Hit(0, number, chunk), Bm25.For(query, find.Expansion, find.Terms, _options.Bm25), VectorQuery.Of(find.Vector));
             }
-
-            var score = bm25.Score(term.Weight, frequencies, view.Lengths, chunk);
-            total += score;
-            contributions.Add(new TermContribution(
-                term.Term,
-                term.Count,
-                term.DocumentFrequency,
-                term.Idf,
-                new PerField<int>(frequencies.Body, frequencies.Title, frequencies.Headings),
-                bm25.TermFrequency(frequencies, view.Lengths, chunk),
-                score));
         }
 
-        var vectorQuery = VectorQuery.Of(vector);
-        var cosine = vectorQuery is null ? null : view.Segment.VectorsOf(vectorQuery.Dimensions)?.Score(vectorQuery, chunk);
-        return new ScoreExplanation(id, total, contributions, cosine);
+        return null;
     }
 
     /// <summary>
@@ -197,10 +201,58 @@ public sealed class IndexReader
         return _graphs.Save(directory, _views) is { Count: > 0 } graphs ? manifest with { Graphs = graphs } : manifest;
     }
 
-    private List<ScoredPassage> Passages(TopK top)
+    private PassageExplanation Explained(Hit hit, Bm25 bm25, VectorQuery? vector)
     {
-        var passages = new List<ScoredPassage>();
-        foreach (var hit in top.Ranked())
+        var (view, chunk) = (_views[hit.View], hit.Chunk);
+        var terms = new List<TermExplanation>();
+        var total = 0f;
+        foreach (var term in bm25.Terms)
+        {
+            if (view.Postings(term.Term)?.At(chunk)?.In(term.Field) is not { Bits: not 0 } frequencies)
+            {
+                continue;
+            }
+
+            var score = bm25.Score(term.Weight, frequencies, view.Lengths, chunk);
+            var weighted = bm25.TermFrequency(frequencies, view.Lengths, chunk);
+            total += score;
+            terms.Add(new TermExplanation(
+                term.Term,
+                term.Count,
+                term.DocumentFrequency,
+                term.Idf,
+                frequencies.Body,
+                frequencies.Title,
+                frequencies.Headings,
+                weighted.Body + weighted.Title + weighted.Headings,
+                score));
+        }
+
+        return new PassageExplanation(
+            view.Chunks[chunk].Id, total, terms, vector is null ? null : view.Segment.VectorsOf(vector.Dimensions)?.Score(vector, chunk));
+    }
+
+    private PassageFactor FactorOf(Hit hit, IReadOnlyList<Boost> boosts)
+    {
+        var chunk = _views[hit.View].Chunks[hit.Chunk];
+        return new PassageFactor(chunk.Id, MetadataFilter.FactorOf(boosts, chunk.Document.Metadata));
+    }
+
+    private long DocumentFrequency(string term)
+    {
+        var frequency = 0L;
+        foreach (var view in _views)
+        {
+            frequency += view.DocumentFrequency(term);
+        }
+
+        return frequency;
+    }
+
+    private List<ScoredPassage> Passages(IReadOnlyList<Hit> ranked)
+    {
+        var passages = new List<ScoredPassage>(ranked.Count);
+        foreach (var hit in ranked)
         {
             passages.Add(new ScoredPassage(_views[hit.View].Chunks[hit.Chunk].ToPassage(), hit.Score));
         }

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Retrieval.Index;
 
@@ -13,11 +14,17 @@ internal sealed class PassFilter
 {
     private readonly bool[] _mayRead;
     private readonly SearchFilter _filter;
+    private readonly Constraint? _constraint;
+    private readonly TermStatistics _global;
     private readonly ImmutableDictionary<DocumentId, DocumentEntry> _documents;
 
-    public PassFilter(RoleSet roles, SearchFilter filter, RoleSet[] readerSets, ImmutableDictionary<DocumentId, DocumentEntry> documents)
+    /// <param name="constraint">What the query demands; null for nothing.</param>
+    public PassFilter(
+        RoleSet roles, SearchFilter filter, Constraint? constraint, TermStatistics global, RoleSet[] readerSets, ImmutableDictionary<DocumentId, DocumentEntry> documents)
     {
         _filter = filter;
+        _constraint = constraint;
+        _global = global;
         _documents = documents;
         _mayRead = Array.ConvertAll(readerSets, roles.MayRead);
     }
@@ -30,7 +37,8 @@ internal sealed class PassFilter
         }
 
         var everything = !_mayRead.AsSpan().Contains(false);
-        if (everything && view.Deleted is null && _filter.Documents.Count == 0 && _filter.Metadata.Count == 0)
+        if (everything && view.Deleted is null && _constraint is null
+            && _filter.Documents.Count == 0 && _filter.Metadata.Count == 0 && _filter.Conditions is null or { Count: 0 })
         {
             return new Allowed([], Nothing: false);
         }
@@ -43,21 +51,23 @@ internal sealed class PassFilter
 
         if (!everything)
         {
-            var readers = view.ReadersOf.AsSpan(0, view.Count);
-            for (var chunk = 0; chunk < readers.Length; chunk++)
-            {
-                if (!_mayRead[readers[chunk]])
-                {
-                    bits[chunk >> 6] &= ~(1UL << chunk);
-                }
-            }
+            Bitmap.And(bits, view.Readable(_mayRead));
         }
 
         foreach (var (key, value) in _filter.Metadata)
         {
-            var having = new ulong[bits.Length];
-            view.Postings(MetadataTerm.Of(key, value))?.AddTo(having);
-            Bitmap.And(bits, having);
+            Bitmap.And(bits, MetadataFilter.Of(view, new MetadataCondition(key) { In = [value] }));
+        }
+
+        foreach (var condition in _filter.Conditions ?? [])
+        {
+            Bitmap.And(bits, MetadataFilter.Of(view, condition));
+        }
+
+        // Last, because to look for phrases takes longest, and is done only where all the rest is met.
+        if (_constraint is not null && bits.AsSpan().ContainsAnyExcept(0UL))
+        {
+            Bitmap.And(bits, new ConstraintFilter(view, _global).Of(_constraint, bits));
         }
 
         return new Allowed(bits, Nothing: !bits.AsSpan().ContainsAnyExcept(0UL));

@@ -8,9 +8,11 @@ namespace RagCluster.Retrieval.Index;
 internal sealed class SegmentView
 {
     private const int MostFrequencies = 4096;
+    private const int MostReadable = 8;
 
     /// <summary>What was counted where there are deleted chunks: counting them takes a look at every posting.</summary>
-    private readonly ConcurrentDictionary<string, int> _frequencies = new(1, 0, StringComparer.Ordinal);
+    private ConcurrentDictionary<string, int>? _frequencies;
+    private (bool[] MayRead, ulong[] Bits)[] _readable = [];
 
     public required Segment Segment { get; init; }
 
@@ -71,6 +73,28 @@ internal sealed class SegmentView
     /// <summary>The term's postings; those of deleted chunks are among them. Null where there are none.</summary>
     public TermPostings? Postings(ReadOnlySpan<char> term) => Segment.Lexicon.Find(term, Count);
 
+    /// <summary>The chunks whose readers' number is true in <paramref name="mayRead"/>. The last few answers are kept.</summary>
+    public ulong[] Readable(bool[] mayRead)
+    {
+        foreach (var (asked, answer) in _readable)
+        {
+            if (asked.AsSpan().SequenceEqual(mayRead))
+            {
+                return answer;
+            }
+        }
+
+        var bits = new ulong[Bitmap.WordsFor(Count)];
+        var readers = ReadersOf.AsSpan(0, Count);
+        for (var chunk = 0; chunk < readers.Length; chunk++)
+        {
+            bits[chunk >> 6] |= (mayRead[readers[chunk]] ? 1UL : 0) << chunk;
+        }
+
+        _readable = [(mayRead, bits), .. _readable.Take(MostReadable - 1)];
+        return bits;
+    }
+
     /// <summary>In how many live chunks the term occurs.</summary>
     public int DocumentFrequency(string term)
     {
@@ -84,7 +108,8 @@ internal sealed class SegmentView
             return postings.Count;
         }
 
-        if (_frequencies.TryGetValue(term, out var known))
+        var frequencies = LazyInitializer.EnsureInitialized(ref _frequencies, () => new ConcurrentDictionary<string, int>(StringComparer.Ordinal));
+        if (frequencies.TryGetValue(term, out var known))
         {
             return known;
         }
@@ -100,9 +125,9 @@ internal sealed class SegmentView
             }
         }
 
-        if (_frequencies.Count < MostFrequencies)
+        if (frequencies.Count < MostFrequencies)
         {
-            _frequencies[term] = live;
+            frequencies[term] = live;
         }
 
         return live;

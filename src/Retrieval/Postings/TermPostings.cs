@@ -43,16 +43,19 @@ internal abstract class TermPostings
         return index < block.Count && block.ChunkAt(index) == chunk ? block.FrequenciesAt(index) : null;
     }
 
-    /// <summary>Adds the chunks to a set of bits.</summary>
-    public void AddTo(Span<ulong> bits)
+    /// <summary>Adds the chunks that have the term, in one field where one is given, to a set of bits.</summary>
+    public void AddTo(Span<ulong> bits, Field? field = null)
     {
         var block = new PostingBlock();
         for (var number = 0; number < BlockCount; number++)
         {
             Load(number, block);
-            foreach (var chunk in block.Chunks[..block.Count])
+            for (var i = 0; i < block.Count; i++)
             {
-                Bitmap.Add(bits, (int)chunk);
+                if (field is null || block.FrequenciesAt(i).In(field).Bits != 0)
+                {
+                    Bitmap.Add(bits, block.ChunkAt(i));
+                }
             }
         }
     }

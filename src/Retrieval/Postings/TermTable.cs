@@ -6,7 +6,7 @@ namespace RagCluster.Retrieval.Postings;
 /// </summary>
 internal sealed class TermTable
 {
-    private PostingList?[] _slots = new PostingList?[16];
+    private Place[] _slots = new Place[16];
     private int _count;
 
     public int Count => Volatile.Read(ref _count);
@@ -14,7 +14,7 @@ internal sealed class TermTable
     public PostingList? Find(ReadOnlySpan<char> term)
     {
         var slots = Volatile.Read(ref _slots);
-        return slots[Slot(slots, term, HashOf(term))];
+        return slots[Slot(slots, term, HashOf(term))].List;
     }
 
     /// <summary>The term's list, to be appended to.</summary>
@@ -22,7 +22,7 @@ internal sealed class TermTable
     {
         var hash = HashOf(term);
         var slot = Slot(_slots, term, hash);
-        if (_slots[slot] is { } found)
+        if (_slots[slot].List is { } found)
         {
             return found;
         }
@@ -35,32 +35,21 @@ internal sealed class TermTable
     /// <summary>All lists, in no particular order.</summary>
     public IEnumerable<PostingList> All()
     {
-        foreach (var list in Volatile.Read(ref _slots))
+        foreach (var place in Volatile.Read(ref _slots))
         {
-            if (list is not null)
+            if (place.List is { } list)
             {
                 yield return list;
             }
         }
     }
 
-    /// <summary>FNV-1a over UTF-16 code units, with a final mix: the same in every process.</summary>
-    public static int HashOf(ReadOnlySpan<char> term)
-    {
-        var hash = 2166136261u;
-        foreach (var c in term)
-        {
-            hash = (hash ^ c) * 16777619u;
-        }
-
-        hash ^= hash >> 15;
-        hash *= 0x2C1B3C6Du;
-        return (int)(hash ^ (hash >> 12));
-    }
+    private static int HashOf(ReadOnlySpan<char> term) => (int)TermBytes.HashOf(System.Runtime.InteropServices.MemoryMarshal.AsBytes(term));
 
     private void AddAt(int slot, PostingList list)
     {
-        Volatile.Write(ref _slots[slot], list);
+        _slots[slot].Hash = list.Hash;
+        Volatile.Write(ref _slots[slot].List, list);
         Volatile.Write(ref _count, _count + 1);
         if (_count * 3 > _slots.Length * 2)
         {
@@ -70,32 +59,39 @@ internal sealed class TermTable
 
     private void Grow()
     {
-        var grown = new PostingList?[_slots.Length * 2];
-        foreach (var list in _slots)
+        var grown = new Place[_slots.Length * 2];
+        foreach (var place in _slots)
         {
-            if (list is not null)
+            if (place.List is not null)
             {
-                var slot = list.Hash & (grown.Length - 1);
-                while (grown[slot] is not null)
+                var slot = place.Hash & (grown.Length - 1);
+                while (grown[slot].List is not null)
                 {
                     slot = (slot + 1) & (grown.Length - 1);
                 }
 
-                grown[slot] = list;
+                grown[slot] = place;
             }
         }
 
         Volatile.Write(ref _slots, grown);
     }
 
-    private static int Slot(PostingList?[] slots, ReadOnlySpan<char> term, int hash)
+    private static int Slot(Place[] slots, ReadOnlySpan<char> term, int hash)
     {
         var slot = hash & (slots.Length - 1);
-        while (Volatile.Read(ref slots[slot]) is { } list && !(list.Hash == hash && term.SequenceEqual(list.Term)))
+        while (Volatile.Read(ref slots[slot].List) is { } list && !(slots[slot].Hash == hash && term.SequenceEqual(list.Term)))
         {
             slot = (slot + 1) & (slots.Length - 1);
         }
 
         return slot;
+    }
+
+    /// <summary>The hash is written first and stands beside the list, so that a term that is another one is passed without a look at it.</summary>
+    private struct Place
+    {
+        public int Hash;
+        public PostingList? List;
     }
 }

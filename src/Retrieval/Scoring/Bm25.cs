@@ -5,6 +5,7 @@ using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Index;
 using RagCluster.Retrieval.Postings;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Retrieval.Scoring;
 
@@ -35,19 +36,45 @@ internal sealed class Bm25
     /// <summary>The query's terms that occur anywhere, in the query's order.</summary>
     public IReadOnlyList<WeightedTerm> Terms { get; }
 
-    public static Bm25 For(IReadOnlyList<QueryTerm> query, TermStatistics global, Bm25Options options)
+    public static Bm25 For(IReadOnlyList<QueryTerm> query, TermStatistics global, Bm25Options options) =>
+        For(new Query("", [.. query.Select(term => new QueryClause(term.Term, term.Count, null))], [], null), null, global, options);
+
+    /// <param name="expansion">What is scored in place of the query's own terms; null for those.</param>
+    public static Bm25 For(Query query, IReadOnlyList<ExpandedTerm>? expansion, TermStatistics global, Bm25Options options)
     {
-        var terms = new List<WeightedTerm>(query.Count);
-        foreach (var (term, count) in query)
+        var terms = new List<WeightedTerm>();
+        foreach (var (term, weight) in expansion ?? [])
         {
-            if (global.DocumentFrequency.TryGetValue(term, out var frequency) && frequency > 0)
+            Add(term, weight, null, null);
+        }
+
+        foreach (var (term, count, field) in expansion is null ? query.Terms : [])
+        {
+            Add(term, count, field, null);
+        }
+
+        foreach (var pattern in expansion is null ? query.Patterns : [])
+        {
+            // As rare as all that it stands for together: a misspelling must not count for more than the word.
+            var expanded = Expansions.Of(pattern, global);
+            var together = Math.Min(global.Documents, expanded.Sum(term => global.DocumentFrequency[term]));
+            foreach (var term in expanded)
             {
-                var idf = Math.Log(1 + ((Math.Max(global.Documents, frequency) - frequency + 0.5) / (frequency + 0.5)));
-                terms.Add(new WeightedTerm(term, count, frequency, (float)idf, (float)(count * idf * (options.K1 + 1))));
+                Add(term, pattern.WeightOf(term), pattern.Field, together);
             }
         }
 
         return new Bm25(options, global, terms);
+
+        void Add(string term, double count, Field? field, long? together)
+        {
+            if (global.DocumentFrequency.TryGetValue(term, out var frequency) && frequency > 0 && count > 0)
+            {
+                var counted = together ?? frequency;
+                var idf = Math.Log(1 + ((Math.Max(global.Documents, counted) - counted + 0.5) / (counted + 0.5)));
+                terms.Add(new WeightedTerm(term, count, frequency, (float)idf, (float)(count * idf * (options.K1 + 1)), field));
+            }
+        }
     }
 
     /// <summary>What a term adds to a chunk's score.</summary>
@@ -67,13 +94,14 @@ internal sealed class Bm25
     /// The scores of a block of postings, the same to the last bit as <see cref="Score"/> gives them one by one.
     /// </summary>
     /// <param name="scores">As many as the block has, up to the next multiple of eight; what is beyond the count means nothing.</param>
-    public void Score(float termWeight, PostingBlock block, in Lengths lengths, Span<float> scores)
+    /// <param name="field">Where alone the term counts; null for everywhere.</param>
+    public void Score(float termWeight, PostingBlock block, in Lengths lengths, Field? field, Span<float> scores)
     {
-        if (!Avx2.IsSupported)
+        if (!Avx2.IsSupported || field is not null)
         {
             for (var i = 0; i < block.Count; i++)
             {
-                scores[i] = Score(termWeight, block.FrequenciesAt(i), lengths, block.ChunkAt(i));
+                scores[i] = Score(termWeight, block.FrequenciesAt(i).In(field), lengths, block.ChunkAt(i));
             }
 
             return;
@@ -134,8 +162,10 @@ internal sealed class Bm25
         global.Documents > 0 && global.TotalLength.TryGetValue(field, out var total) && total > 0 ? (float)(b * global.Documents / (double)total) : 0;
 }
 
+/// <param name="Count">How much the query asks for it.</param>
 /// <param name="Weight">Count times idf times (k1 + 1): the score approaches it as the frequency grows.</param>
-internal readonly record struct WeightedTerm(string Term, int Count, long DocumentFrequency, float Idf, float Weight);
+/// <param name="Field">Where alone it counts; null for everywhere.</param>
+internal readonly record struct WeightedTerm(string Term, double Count, long DocumentFrequency, float Idf, float Weight, Field? Field);
 
 /// <summary>The lengths of fields in terms, by chunk number.</summary>
 internal readonly record struct Lengths(int[] Body, int[] Title, int[] Headings);

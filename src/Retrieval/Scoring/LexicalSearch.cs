@@ -78,7 +78,7 @@ internal sealed class LexicalSearch
                 }
 
                 var scorer = _scorers[_count++];
-                scorer.Begin(postings, term.Weight, _count - 1, bm25, view.Lengths);
+                scorer.Begin(postings, term, _count - 1, bm25, view.Lengths);
                 _byBound.Add(scorer);
             }
         }
@@ -164,6 +164,7 @@ internal sealed class LexicalSearch
         _touched.AsSpan(0, touched).CopyTo(_candidates);
         var left = Keep(window, touched, Least(_asideBound));
         _candidates.AsSpan(0, left).Sort();
+        left = Distinct(left);
         Offer(window, first, TakeUp(window, first, left, isSparse: true), allowed);
         foreach (var at in _touched.AsSpan(0, touched))
         {
@@ -194,6 +195,21 @@ internal sealed class LexicalSearch
         }
 
         return bound * Slack < _top.Threshold;
+    }
+
+    /// <summary>A place where a term adds nothing, because it counts in another field, may be noted twice.</summary>
+    private int Distinct(int left)
+    {
+        var kept = 0;
+        foreach (var candidate in _candidates.AsSpan(0, left))
+        {
+            if (kept == 0 || _candidates[kept - 1] != candidate)
+            {
+                _candidates[kept++] = candidate;
+            }
+        }
+
+        return kept;
     }
 
     /// <summary>Adds what the terms set aside have, as far as it matters. How many candidates are left; they may still be more than can enter.</summary>

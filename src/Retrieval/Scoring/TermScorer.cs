@@ -25,8 +25,8 @@ internal sealed class TermScorer
     private int _looked;
     private int _boundNumber;
     private float _bound;
-
-    public float Weight { get; private set; }
+    private float _weight;
+    private Field? _field;
 
     /// <summary>What the term can add to any chunk at most.</summary>
     public float Bound { get; private set; }
@@ -39,9 +39,9 @@ internal sealed class TermScorer
     /// <summary>In how many chunks it occurs.</summary>
     public int Count { get; private set; }
 
-    public void Begin(TermPostings postings, float weight, int place, Bm25 bm25, Lengths lengths)
+    public void Begin(TermPostings postings, in WeightedTerm term, int place, Bm25 bm25, Lengths lengths)
     {
-        (_postings, Weight, Place, _bm25, _lengths) = (postings, weight, place, bm25, lengths);
+        (_postings, _weight, _field, Place, _bm25, _lengths) = (postings, term.Weight, term.Field, place, bm25, lengths);
         (_number, _loaded, _at, _blocks, Count) = (0, false, 0, postings.BlockCount, postings.Count);
         (_probedNumber, _looked, _boundNumber, IsAside) = (-1, 0, -1, false);
         Bound = WholeBound();
@@ -59,7 +59,7 @@ internal sealed class TermScorer
         }
 
         _postings.Load(_number, _block);
-        _bm25.Score(Weight, _block, _lengths, _scores);
+        _bm25.Score(_weight, _block, _lengths, _field, _scores);
         (_loaded, _at) = (true, 0);
         return true;
     }
@@ -204,7 +204,7 @@ internal sealed class TermScorer
         }
 
         var at = _probed.FirstAtOrAfter(chunk);
-        return at < _probed.Count && _probed.ChunkAt(at) == chunk ? _bm25.Score(Weight, _probed.FrequenciesAt(at), _lengths, chunk) : 0;
+        return at < _probed.Count && _probed.ChunkAt(at) == chunk ? _bm25.Score(_weight, _probed.FrequenciesAt(at).In(_field), _lengths, chunk) : 0;
     }
 
     private float BoundOf(int number)
@@ -212,7 +212,7 @@ internal sealed class TermScorer
         if (number != _boundNumber)
         {
             _boundNumber = number;
-            _bound = _postings.ImpactOf(number) is { } impact ? _bm25.Bound(Weight, impact) : Bound;
+            _bound = _postings.ImpactOf(number) is { } impact ? _bm25.Bound(_weight, impact) : Bound;
         }
 
         return _bound;
@@ -233,6 +233,6 @@ internal sealed class TermScorer
             return best;
         }
 
-        return _bm25.Bound(Weight, _postings.Whole!.Value);
+        return _bm25.Bound(_weight, _postings.Whole!.Value);
     }
 }

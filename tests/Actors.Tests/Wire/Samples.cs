@@ -24,6 +24,8 @@ internal static class Samples
     private static readonly Chunk Piece = new(3, 10, 20, 4, ["One", "Two"], "ten marks.", Embedding.Of([1, -0.5f]));
     private static readonly Turn Answered = new(Q, "How much?", At, TurnStatus.Completed, "Ten marks. [1]", [Cited], true, "late", Rating.Down) { Partial = true };
 
+    private static readonly MetadataCondition Condition = new("year") { In = ["2025", "2026"], From = "2020", To = "2030", Not = true };
+
     public static IReadOnlyList<ConversationCommand> ConversationCommands { get; } =
     [
         new Ask(Q, "How much?", Ann), new Regenerate(Q, QuestionId.Of("q0"), Ann), new Cancel(Q, Ann), new GiveFeedback(Q, Rating.Up, "good", 1, Ann),
@@ -69,13 +71,28 @@ internal static class Samples
     [
         new IndexChunks(Doc, 2, "Fees", Roles, 3, Metadata, "e", [Piece]), new RemoveChunks(Doc, 2), new RestrictChunks(Doc, Roles, 3), new CountTerms("how much"),
         new FindPassages("how much", Embedding.Of([1, -0.5f]), Terms(), Roles, new SearchFilter([Doc], Metadata), 60), new DescribePartition(),
+        new CountTerms("+how -much") { Syntax = QuerySyntax.Operators, Terms = ["fee"] },
+        new FindPassages("+how -much", null, Terms(), Roles, new SearchFilter([], Metadata) { Conditions = [Condition] }, 60)
+        {
+            Syntax = QuerySyntax.Operators,
+            Expansion = [new ExpandedTerm("fee", 0.5)],
+            Explain = true,
+            Boosts = [new Boost(Condition, 2), new Boost(new MetadataCondition("date"), 0.5) { HalfLife = TimeSpan.FromDays(30), Now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) }],
+            Facets = ["year"],
+        },
     ];
 
     public static IReadOnlyList<PartitionEvent> PartitionEvents { get; } =
         [new ChunksIndexed(Doc, 2, "Fees", Roles, 3, Metadata, "e", [Piece]), new ChunksRemoved(Doc, 2), new ChunksRestricted(Doc, Roles, 3)];
 
     public static IReadOnlyList<PartitionReply> PartitionReplies { get; } =
-        [new PartitionDone(true), Terms(), new PassagesFound([Scored], [Scored]), new PartitionDescribed(1, 7, 1234)];
+        [new PartitionDone(true), Terms(), new PassagesFound([Scored], [Scored]), new PartitionDescribed(1, 7, 1234),
+            new PassagesFound([Scored], [])
+            {
+                Explanations = [new PassageExplanation(Scored.Passage.Id, 1.5, [new TermExplanation("fee", 1, 5, 0.25, 2, 1, 0, 4.5, 1.5)], 0.75)],
+                Factors = [new PassageFactor(Scored.Passage.Id, 0.5)],
+                Facets = new Dictionary<string, IReadOnlyList<FacetValue>> { ["year"] = [new FacetValue("2026", 3)] },
+            }];
 
     private static TermStatistics Terms() => new(7, new SortedDictionary<string, long> { ["body"] = 70 }, new SortedDictionary<string, long> { ["fee"] = 5 });
 }

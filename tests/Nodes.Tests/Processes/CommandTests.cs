@@ -51,6 +51,9 @@ public sealed class CommandTests(CommandTests.Served served) : IClassFixture<Com
         (await Ragcluster.RunAsync("search", "--data", Data, "cuscus")).Expect(0).Output.ShouldContain("31 crowns");
         var found = JsonNode.Parse((await Ragcluster.RunAsync("search", "--node", served.Node.Url.ToString(), "--json", "--mode", "lexical", "cuscus")).Expect(0).Output)!;
         found["passages"]!.AsArray().Select(p => (string?)p!["document"]).ShouldBe(["command-1"]);
+        var explained = (await Ragcluster.RunAsync("search", "--data", Data, "--explain", "+cuscus -nosuchword")).Expect(0).Output;
+        explained.ShouldContain("by words");
+        explained.ShouldContain("idf");
         (await Ragcluster.RunAsync("search", "--data", Data, "--mode", "magic", "cuscus")).Expect(2).Error.ShouldContain("magic");
     }
 

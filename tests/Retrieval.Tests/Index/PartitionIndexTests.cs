@@ -281,14 +281,21 @@ public class PartitionIndexTests
         var reader = index.Reader;
         var global = reader.Statistics("premium policy policy rider");
         var found = reader.Find("premium policy policy rider", Embedding.Of([2, 1]), global, RoleSet.Empty, SearchFilter.None, 2);
-        var explained = reader.Explain(new ChunkId(new DocumentId("a"), 1, 0), "premium policy policy rider", Embedding.Of([2, 1]), global)!;
+        var find = new FindPassages("premium policy policy rider", Embedding.Of([2, 1]), global, RoleSet.Empty, SearchFilter.None, 2) { Explain = true };
+        var explained = reader.Explain(new ChunkId(new DocumentId("a"), 1, 0), find)!;
         explained.Lexical.ShouldBe(found.Lexical.Single(p => p.Passage.Document.Value == "a").Score);
         explained.Cosine.ShouldBe(found.Vector.Single().Score);
         explained.Cosine!.Value.ShouldBe(0.8, 1e-6);
-        explained.Terms.Select(t => (t.Term, t.Count, t.Frequency.Body, t.Frequency.Title, t.Frequency.Headings))
-            .ShouldBe([("premium", 1, 2, 1, 0), ("polici", 2, 1, 0, 1)]);
+        explained.Terms.Select(t => (t.Term, t.Weight, t.Body, t.Title, t.Headings)).ShouldBe([("premium", 1, 2, 1, 0), ("polici", 2, 1, 0, 1)]);
         explained.Terms.Sum(t => (float)t.Score).ShouldBe((float)explained.Lexical);
-        reader.Explain(new ChunkId(new DocumentId("a"), 2, 0), "premium", null, global).ShouldBeNull();
+        reader.Explain(new ChunkId(new DocumentId("a"), 2, 0), find).ShouldBeNull();
+
+        var all = reader.Find(find);
+        all.Explanations!.Select(e => e.Passage).ShouldBe(all.Lexical.Concat(all.Vector).Select(p => p.Passage.Id).Distinct());
+        foreach (var (passage, score) in all.Lexical)
+        {
+            all.Explanations!.Single(e => e.Passage == passage.Id).Lexical.ShouldBe(score);
+        }
     }
 
     private static void ShouldAnswerLike(IndexReader reader, BruteForce model, Question question)

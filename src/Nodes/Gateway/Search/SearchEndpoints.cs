@@ -3,49 +3,39 @@ using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 using RagCluster.Nodes.Gateway.Identity;
 using RagCluster.Retrieval.Highlighting;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Nodes.Gateway.Search;
 
 /// <summary>/api/v1/search: the passages that a question would be answered from.</summary>
 internal static class SearchEndpoints
 {
-    private const int MaxQueryChars = 4_000;
-    private const int MaxK = 200;
-
     public static void MapSearch(this IEndpointRouteBuilder api) =>
         api.MapGet("/search", SearchAsync).WithTags("search")
-            .WithSummary("The best passages that the caller may read. mode is hybrid, lexical or vector; document narrows to one document, meta.NAME=VALUE to metadata.")
+            .WithSummary(
+                "The best passages that the caller may read. mode is hybrid, lexical or vector; syntax is operators or plain; document narrows to one document, "
+                + "meta.NAME=VALUE, in.NAME, not.NAME, from.NAME, to.NAME and exists.NAME to metadata; facet=NAME counts values; boost.NAME=VALUE^FACTOR and "
+                + "decay.NAME=DAYS weigh documents; explain, expand and diversity are about the result.")
             .Produces<SearchBody>().ProducesProblem(400);
 
-    private static async Task<IResult> SearchAsync(
-        HttpContext context, Searcher searcher, TimeProvider time, string? q, int? k, string? mode, string[]? document, CancellationToken cancellationToken)
+    private static async Task<IResult> SearchAsync(HttpContext context, Searcher searcher, TimeProvider time, CancellationToken cancellationToken)
     {
-        if (string.IsNullOrWhiteSpace(q) || q.Length > MaxQueryChars)
+        if (!SearchQuery.TryRead(context.Request.Query, context.Principal(), time, out var request, out var problem))
         {
-            return Problems.Invalid($"q is the text to search for, 1 to {MaxQueryChars} characters.");
-        }
-
-        if (k is < 1 or > MaxK)
-        {
-            return Problems.Invalid($"k is from 1 to {MaxK}.");
-        }
-
-        var wanted = SearchMode.Hybrid;
-        if (!string.IsNullOrEmpty(mode) && (!Enum.TryParse(mode, ignoreCase: true, out wanted) || !Enum.IsDefined(wanted)))
-        {
-            return Problems.Invalid($"mode is hybrid, lexical or vector; it was \"{mode}\".");
+            return Problems.Invalid(problem);
         }
 
         var started = time.GetTimestamp();
-        var metadata = context.Request.Query
-            .Where(p => p.Key.StartsWith("meta.", StringComparison.Ordinal))
-            .ToDictionary(p => p.Key[5..], p => p.Value.ToString(), StringComparer.Ordinal);
-        var filter = new SearchFilter([.. (document ?? []).Select(DocumentId.Of)], metadata);
-        var result = await searcher.SearchAsync(context.Principal(), q, filter, wanted, k ?? 10, cancellationToken);
+        var result = await searcher.SearchAsync(request, cancellationToken);
         var took = time.GetElapsedTime(started).TotalMilliseconds;
-        var highlighter = new Highlighter(q);
-        return TypedResults.Json(
-            new SearchBody(q, Math.Round(took, 2), result.IsPartial, [.. result.Passages.Select(p => Body(p, highlighter))]), GatewayJson.Default.SearchBody);
+        var words = request.Syntax == QuerySyntax.Plain ? request.Query : QueryReader.Read(request.Query, request.Syntax).Text;
+        var highlighter = new Highlighter(words);
+        var passages = result.Passages.Select((passage, i) => Body(passage, highlighter) with { Explanation = Body(result.Explanations?[i]) });
+        var body = new SearchBody(request.Query, Math.Round(took, 2), result.IsPartial, [.. passages])
+        {
+            Facets = result.Facets is { } facets ? [.. request.Facets.Select(key => new FacetBody(key, facets[key]))] : null,
+        };
+        return TypedResults.Json(body, GatewayJson.Default.SearchBody);
     }
 
     private static PassageBody Body(ScoredPassage scored, Highlighter highlighter)
@@ -64,4 +54,7 @@ internal static class SearchEndpoints
             scored.Score,
             [.. highlighter.Matches(p.Text).Select(h => new HighlightBody(h.Start, h.End))]);
     }
+
+    private static ExplanationBody? Body(ScoreExplanation? e) => e is null ? null : new ExplanationBody(
+        e.Fusion, e.Parts.Lexical, e.LexicalRank, e.LexicalPart, e.Parts.Cosine, e.VectorRank, e.VectorPart, e.Boost, e.Parts.Terms);
 }

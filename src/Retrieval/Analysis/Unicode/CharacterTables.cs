@@ -137,6 +137,9 @@ internal static class CharacterTables
         return index == 0 ? null : Folds[index];
     }
 
+    /// <summary>Whether folding leaves nothing of it: diacritics by themselves, and what is not seen.</summary>
+    public static bool IsFoldedAway(char c) => c is (>= '\u0300' and <= '\u036F') or '\u00AD' or (>= '\u200B' and <= '\u200F') or '\u2060' or '\uFEFF';
+
     private static IEnumerable<(string Name, IReadOnlyList<(int First, int Last)> Ranges)> Lines(string file)
     {
         using var stream = Assembly.GetExecutingAssembly().GetManifestResourceStream(file)

@@ -1,0 +1,115 @@
+using RagCluster.Messages;
+using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Fusion;
+using RagCluster.Retrieval.Index;
+
+namespace RagCluster.Actors.Search;
+
+/// <summary>What the partitions found, put together into one ranking.</summary>
+internal sealed class GatheredPassages
+{
+    /// <summary>Of a key, the most frequent values that a result shows.</summary>
+    private const int MostFacetValues = 100;
+
+    private readonly IReadOnlyList<PassagesFound> _found;
+    private readonly SearchRequest _request;
+    private readonly SearchOptions _options;
+    private readonly IReadOnlyList<ScoredPassage> _lexical;
+    private readonly IReadOnlyList<ScoredPassage> _vector;
+    private readonly Dictionary<ChunkId, double> _factors;
+    private readonly List<(FusedParts Parts, double Score)> _ranked;
+    private readonly IReadOnlyList<ScoredPassage> _best;
+
+    public GatheredPassages(IReadOnlyList<PassagesFound> found, SearchRequest request, SearchOptions options, int candidates)
+    {
+        (_found, _request, _options) = (found, request, options);
+        _lexical = ReciprocalRankFusion.Merge(found.Select(f => f.Lexical), candidates);
+        _vector = ReciprocalRankFusion.Merge(found.Select(f => f.Vector), candidates);
+        _factors = found.SelectMany(f => f.Factors ?? []).DistinctBy(factor => factor.Passage).ToDictionary(factor => factor.Passage, factor => factor.Factor);
+        _ranked = [.. Fused()
+            .Select(parts => (Parts: parts, Score: (parts.Lexical + parts.Vector) * FactorOf(parts.Passage)))
+            .OrderByDescending(entry => entry.Score)
+            .ThenBy(entry => entry.Parts.Passage.Id, ChunkOrder.Instance)
+            .Take(candidates)];
+        _best = Pick();
+    }
+
+    public IReadOnlyList<ScoredPassage> Best() => _best;
+
+    public IReadOnlyList<ScoreExplanation> Explanations()
+    {
+        var parts = _ranked.ToDictionary(entry => entry.Parts.Passage.Id, entry => entry.Parts);
+        var explained = _found.SelectMany(f => f.Explanations ?? []).DistinctBy(e => e.Passage).ToDictionary(e => e.Passage);
+        var (lexicalRanks, vectorRanks) = (Ranks(_lexical), Ranks(_vector));
+        return [.. _best.Select(passage => new ScoreExplanation(
+            passage.Score,
+            lexicalRanks.TryGetValue(passage.Passage.Id, out var byWords) ? byWords : null,
+            vectorRanks.TryGetValue(passage.Passage.Id, out var byVector) ? byVector : null,
+            parts[passage.Passage.Id].Lexical,
+            parts[passage.Passage.Id].Vector,
+            (_request.Mode == SearchMode.Hybrid ? _options.Fusion.ToString() : _request.Mode.ToString()).ToLowerInvariant(),
+            FactorOf(passage.Passage),
+            explained.TryGetValue(passage.Passage.Id, out var e) ? e : new PassageExplanation(passage.Passage.Id, 0, [], null)))];
+    }
+
+    public IReadOnlyDictionary<string, IReadOnlyList<FacetValue>> Facets()
+    {
+        var facets = new Dictionary<string, IReadOnlyList<FacetValue>>(StringComparer.Ordinal);
+        foreach (var key in _request.Facets)
+        {
+            var counts = new Dictionary<string, long>(StringComparer.Ordinal);
+            foreach (var value in _found.SelectMany(f => f.Facets is { } all && all.TryGetValue(key, out var values) ? values : []))
+            {
+                counts[value.Value] = counts.GetValueOrDefault(value.Value) + value.Count;
+            }
+
+            facets[key] = [.. counts.OrderByDescending(pair => pair.Value).ThenBy(pair => pair.Key, StringComparer.Ordinal)
+                .Take(MostFacetValues).Select(pair => new FacetValue(pair.Key, pair.Value))];
+        }
+
+        return facets;
+    }
+
+    private IEnumerable<FusedParts> Fused() => _request.Mode switch
+    {
+        SearchMode.Lexical => _lexical.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, p.Score, 0)),
+        SearchMode.Vector => _vector.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, 0, p.Score)),
+        _ when _options.Fusion == FusionMethod.Ranks => FusedByRank(),
+        _ => ScoreFusion.Parts(_lexical, _vector, _options.VectorWeight),
+    };
+
+    private IEnumerable<FusedParts> FusedByRank()
+    {
+        var (lexicalRanks, vectorRanks) = (Ranks(_lexical), Ranks(_vector));
+        return _lexical.Concat(_vector).Select(p => p.Passage).DistinctBy(p => p.Id).Select(p => new FusedParts(
+            p,
+            ReciprocalRankFusion.Part(lexicalRanks.TryGetValue(p.Id, out var byWords) ? byWords : null, 1 - _options.VectorWeight, _options.RankConstant),
+            ReciprocalRankFusion.Part(vectorRanks.TryGetValue(p.Id, out var byVector) ? byVector : null, _options.VectorWeight, _options.RankConstant)));
+    }
+
+    private IReadOnlyList<ScoredPassage> Pick()
+    {
+        IReadOnlyList<ScoredPassage> ranking = [.. _ranked.Select(entry => new ScoredPassage(entry.Parts.Passage, entry.Score))];
+        if (_request.ByDocument)
+        {
+            ranking = DocumentRollUp.BestOfEach(ranking, ranking.Count);
+        }
+
+        return _request.Diversity > 0
+            ? Mmr.Rerank(ranking, new TermOverlap().Between, _request.K, 1 - Math.Min(_request.Diversity, 1))
+            : [.. ranking.Take(_request.K)];
+    }
+
+    private double FactorOf(Passage passage) => _factors.TryGetValue(passage.Id, out var factor) ? factor : 1;
+
+    private static Dictionary<ChunkId, int> Ranks(IReadOnlyList<ScoredPassage> ranking)
+    {
+        var ranks = new Dictionary<ChunkId, int>();
+        for (var i = 0; i < ranking.Count; i++)
+        {
+            ranks.TryAdd(ranking[i].Passage.Id, i + 1);
+        }
+
+        return ranks;
+    }
+}
