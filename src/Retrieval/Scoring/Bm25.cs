@@ -107,6 +107,12 @@ internal sealed class Bm25
             return;
         }
 
+        // Chunks rise, and those behind the last one are 0: what is read below lies within the array.
+        if (block.Count > 0 && block.ChunkAt(block.Count - 1) >= lengths.Body.Length)
+        {
+            throw new InvalidOperationException("A posting is of a chunk that its snapshot does not have.");
+        }
+
         var (weight, constant, slope) = (Vector256.Create(_weight.Body), Vector256.Create(_constant.Body), Vector256.Create(_slope.Body));
         var (k1, total) = (Vector256.Create(_k1), Vector256.Create(termWeight));
         ref var chunks = ref MemoryMarshal.GetReference(MemoryMarshal.Cast<uint, int>(block.Chunks));
