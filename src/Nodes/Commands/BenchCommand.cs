@@ -177,9 +177,27 @@ internal static class BenchCommand
         var queries = new Option<string?>("--queries") { Description = "A file of vectors to search for (fvecs). Default: query.fvecs beside the other.", HelpName = "FILE" };
         var count = Count("--count", "How many vectors to make where no file is given.");
         var threads = Count("--threads", "Threads that build the graph the second time; 1 builds it once.");
-        var command = new Command("retrieval", "Searching in this process: vectors by scan and by graph, recall against speed.") { s_rounds, vectors, queries, count, threads };
-        command.SetAction((result, cancellationToken) => RunAsync("retrieval", common, result, (recorder, folder) =>
+        var part = new Option<string>("--part") { Description = "words, vectors or both.", DefaultValueFactory = _ => "both" };
+        part.AcceptOnlyFromAmong("words", "vectors", "both");
+        var corpus = new Option<string?>("--corpus") { Description = "A folder of corpus.jsonl and queries.jsonl to search by words. Default: texts made for this.", HelpName = "FOLDER" };
+        var documents = Count("--documents", "How many texts to make, or to take of the corpus.");
+        var command = new Command("retrieval", "Searching in this process: words, and vectors by scan and by graph, recall against speed.")
         {
+            s_rounds, part, corpus, documents, vectors, queries, count, threads,
+        };
+        command.SetAction((result, cancellationToken) => RunAsync("retrieval", common, result, async (recorder, folder) =>
+        {
+            var words = new WordBenchmarkOptions { Folder = result.GetValue(corpus), Documents = result.GetValue(documents) };
+            if (result.GetValue(part) != "vectors")
+            {
+                await new WordBenchmark(words with { Rounds = result.GetValue(s_rounds) ?? words.Rounds }, recorder, folder).RunAsync(cancellationToken);
+            }
+
+            if (result.GetValue(part) == "words")
+            {
+                return;
+            }
+
             var options = new VectorBenchmarkOptions { File = result.GetValue(vectors), QueryFile = result.GetValue(queries) };
             options = options with
             {
@@ -187,7 +205,7 @@ internal static class BenchCommand
                 Threads = result.GetValue(threads) ?? options.Threads,
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
             };
-            return new VectorBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+            await new VectorBenchmark(options, recorder, folder).RunAsync(cancellationToken);
         }));
         return command;
     }

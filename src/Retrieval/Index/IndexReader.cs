@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Queries;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
@@ -33,6 +34,11 @@ public sealed class IndexReader
 
     /// <summary>The same chunks, scored by other parameters.</summary>
     public IndexReader With(Bm25Options bm25) => new(_options with { Bm25 = bm25 }, _views, _documents, ReaderSets, _graphs);
+
+    public int SegmentCount => _views.Length;
+
+    /// <summary>What terms, postings and positions take; of what is not packed yet, in memory.</summary>
+    public long PostingsBytes => _views.Sum(view => view.Segment.Lexicon is PackedLexicon packed ? packed.Dictionary.Length + (long)packed.Postings.Length : view.Segment.Lexicon.Bytes);
 
     /// <summary>Roughly what the index takes in memory.</summary>
     public long IndexBytes => _views.Sum(view => view.Segment.Bytes) + _graphs.Bytes;
