@@ -57,7 +57,9 @@ internal sealed class DocumentCourse
     {
         var last = _states[^1];
         _state = Document.Evolve(_state, (DocumentEvent)record.Event);
-        var committed = record.CommittedAt ?? operation?.EndedAt ?? TimeSpan.MinValue;
+
+        // Where nobody watched the database, only acknowledgements say from when on something must be seen.
+        var committed = record.CommittedAt ?? TimeSpan.MaxValue;
         var may = operation?.InvokedAt ?? (record.CommittedAt ?? TimeSpan.MinValue);
         switch (record.Event)
         {

@@ -20,6 +20,9 @@ public sealed class Run
 
     public List<ViewReading> Views { get; } = [];
 
+    /// <summary>Looks at a conversation of which only the sequence number was kept.</summary>
+    public List<SeqReading> Reads { get; } = [];
+
     public List<SearchReading> Searches { get; } = [];
 
     /// <summary>What a search for everything of one document found at the end, by somebody who may read all.</summary>
@@ -103,6 +106,9 @@ public sealed record StreamReading(string Reader, string Conversation, long Afte
 
 /// <summary>A conversation as it was shown.</summary>
 public sealed record ViewReading(string Client, string Conversation, TimeSpan From, TimeSpan To, long Seq, ConversationView View);
+
+/// <param name="Seq">As of which it was shown.</param>
+public sealed record SeqReading(string Client, string Conversation, TimeSpan From, TimeSpan To, long Seq);
 
 /// <param name="Complete">Every partition answered.</param>
 /// <param name="Expected">A document that must be among the passages if it was indexed and readable all the time; null for none.</param>

@@ -29,7 +29,8 @@ public sealed class Linearizability : IChecker
         var told = run.Operations
             .Where(operation => operation is { Outcome: Outcome.Acknowledged, EndedAt: not null, Entity.Type: "conversation" } && (operation.Once || operation.Unchanged) && operation.Seq > 0)
             .Select(operation => (Entity: operation.Entity.Id, From: operation.InvokedAt, To: operation.EndedAt!.Value, operation.Seq, What: operation.Marker))
-            .Concat(run.Views.Select(view => (Entity: view.Conversation, view.From, view.To, view.Seq, What: $"view of {view.Client}")));
+            .Concat(run.Views.Select(view => (Entity: view.Conversation, view.From, view.To, view.Seq, What: $"view of {view.Client}")))
+            .Concat(run.Reads.Select(read => (Entity: read.Conversation, read.From, read.To, read.Seq, What: $"read of {read.Client}")));
         foreach (var entity in told.GroupBy(entry => entry.Entity))
         {
             var ends = entity.OrderBy(entry => entry.To).ToList();

@@ -88,8 +88,8 @@ internal static class ClusterBugs
     [
         new("lease-ignored", "a node goes on answering when its lease is over", Lease,
             "public bool IsValid => _ended is null && time.GetTimestamp() < Volatile.Read(ref _deadline);", "public bool IsValid => BUG || (_ended is null && time.GetTimestamp() < Volatile.Read(ref _deadline));"),
-        new("lease-from-the-answer", "a lease is counted from when its renewal was answered", Lease,
-            "var deadline = sentAt +", "var deadline = (BUG ? Now : sentAt) +"),
+        new("lease-too-long", "a node believes in its lease for three times as long", Lease,
+            "(length.TotalSeconds * Share * time.TimestampFrequency)", "(length.TotalSeconds * (BUG ? 3 : Share) * time.TimestampFrequency)"),
         new("shards-kept-after-fencing", "a node that has fenced itself keeps its shards", Members,
             "        Lease.End(reason);\n        ClusterLog.Fenced(", "        if (BUG) { return; }\n\n        Lease.End(reason);\n        ClusterLog.Fenced("),
         new("sent-is-no-effect", "a command that was sent and not answered is told as without effect", Region,

@@ -15,7 +15,7 @@ internal sealed class Cluster : IDisposable
         (Plan, Timeline) = (plan, timeline);
         World = new SimulatedRuntime(plan.Seed) { MaxStepsWithoutRest = 500_000 };
         Network = new SimulatedNetwork(World);
-        Database = new Database(World);
+        Database = new Database(World) { Patience = plan.Patience };
         Blobs = new InMemoryBlobs(World.Time);
         Membership = plan.Embedded ? new Takeovers(this) : new Members(this);
         Machines = [.. Enumerable.Range(1, plan.Machines).Select(number => new Machine(this, $"n{number}"))];

@@ -34,48 +34,62 @@ internal sealed class Takeovers(Cluster cluster) : IMembership
 {
     private Machine? _current;
 
-    public Task BeginAsync() => cluster.Machines[0].StartAsync();
+    public Task BeginAsync()
+    {
+        // Embedded nodes have no lease: one that was left behind does not know it before it writes.
+        cluster.Record.ReadsMayBeStale = true;
+        return cluster.Machines[0].StartAsync();
+    }
 
     public async Task<ShardedEntities> JoinAsync(Machine machine, NodeLife life, DatabaseClient store, ILoggerFactory loggers) =>
         await ShardedEntities.JoinAsync(life.System!, store, new ShardedEntitiesOptions { Node = machine.Name }, loggers);
 
     public async Task ReadyAsync(Machine machine, NodeLife life)
     {
-        _current = machine;
         await life.Entities!.OpenedAsync();
+
+        // Not at once: whoever is connected to the former owner goes on talking to it for a while.
+        _ = cluster.World.Run(async () =>
+        {
+            await cluster.Delay(TimeSpan.FromMilliseconds(cluster.Random.Next(1, 2000)));
+            _current = machine.Life == life ? machine : _current;
+        });
+        _current ??= machine;
     }
 
     public Task StopAsync(NodeLife life, TimeSpan budget) => life.Entities!.StopAsync(budget);
 
     public Machine? Pick()
     {
-        // Who was before answers reads without asking anybody: it has no lease that could end.
-        return _current is { Life: not null } ? _current : null;
+        var up = cluster.Machines.Where(machine => machine.Life is { IsReady: true }).ToList();
+        return up.Count == 0 ? null : _current is { Life: not null } && cluster.Random.Next(5) > 0 ? _current : up[cluster.Random.Next(up.Count)];
     }
 
     public async Task HandOffAsync()
     {
-        var idle = cluster.Machines.FirstOrDefault(machine => machine.Life is null);
-        if (idle is null)
+        var idle = cluster.Machines.Where(machine => machine.Life is null).Take(1 + cluster.Random.Next(2)).ToList();
+        if (idle.Count == 0)
         {
             cluster.Machines.FirstOrDefault(machine => machine != _current)?.Kill();
             return;
         }
 
-        await idle.StartAsync();
+        foreach (var start in idle.Select(machine => machine.StartAsync()).ToList())
+        {
+            await start;
+        }
     }
 
+    /// <summary>One takes everything from all others, who are gone then: the last to have started may not be the last to have claimed.</summary>
     public async Task HealAsync()
     {
-        if (_current is { Life: null } || _current is null)
-        {
-            await cluster.Machines[0].StartAsync();
-        }
-
-        foreach (var former in cluster.Machines.Where(machine => machine != _current))
+        foreach (var former in cluster.Machines)
         {
             former.Kill();
         }
+
+        _current = cluster.Machines[0];
+        await _current.StartAsync();
     }
 }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using RagCluster.CheckerKit;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
@@ -280,7 +279,7 @@ internal sealed class Trial
                 {
                     var commit = _cluster.Database.CommitOf(shard.ShardId, record.ShardSeq);
                     Record.Log.Add(new LogRecord(
-                        shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, Decode(shard.EntityType, record.Payload.Span), commit?.At, commit?.Writer));
+                        shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, JournalEvents.Decode(shard.EntityType, record.Payload.Span), commit?.At, commit?.Writer));
                 }
             }
         }
@@ -296,12 +295,4 @@ internal sealed class Trial
             }
         }
     }
-
-    private static object Decode(string type, ReadOnlySpan<byte> payload) => type switch
-    {
-        "conversation" => JsonSerializer.Deserialize(payload, MessagesJson.Default.ConversationEvent)!,
-        "document" => JsonSerializer.Deserialize(payload, MessagesJson.Default.DocumentEvent)!,
-        "partition" => JsonSerializer.Deserialize(payload, MessagesJson.Default.PartitionEvent)!,
-        _ => throw new InvalidDataException($"The log has entities of a type \"{type}\"."),
-    };
 }

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace RagCluster.TestKit.Postgres;
 
 /// <summary>Signals and parentage of processes, as Linux numbers and shows them.</summary>
-internal static partial class Signals
+public static partial class Signals
 {
     public const int Interrupt = 2;
     public const int Quit = 3;

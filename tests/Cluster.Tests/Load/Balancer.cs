@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Http.Headers;
+using System.Text.Json.Nodes;
+using RagCluster.CheckerKit;
+using RagCluster.Cluster.Tests.Running;
+
+namespace RagCluster.Cluster.Tests.Load;
+
+internal enum Fate
+{
+    Answered,
+
+    /// <summary>Refused for good: it was wrong.</summary>
+    Refused,
+
+    /// <summary>It certainly had no effect.</summary>
+    NoEffect,
+
+    Unknown,
+}
+
+internal readonly record struct Answer(Fate Fate, JsonNode? Body, string? Error);
+
+/// <summary>
+/// Sends each request to some node that is ready, and on to another one where it certainly had no effect, as a load balancer
+/// does that may repeat what was not taken.
+/// </summary>
+internal sealed class Balancer(RealCluster cluster) : IDisposable
+{
+    private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), PooledConnectionLifetime = TimeSpan.FromSeconds(30) }) { Timeout = TimeSpan.FromSeconds(20) };
+    private int _next;
+    private long _sent;
+    private long _failed;
+
+    public long Sent => Volatile.Read(ref _sent);
+
+    /// <summary>Requests that got no answer, whatever was tried; those whose outcome is not known count.</summary>
+    public long Failed => Volatile.Read(ref _failed);
+
+    public string? LastFailure { get; private set; }
+
+    public HttpClient Http => _http;
+
+    public RealNode? Pick()
+    {
+        var ready = cluster.Nodes.Where(node => node.Url is not null).ToList();
+        return ready.Count == 0 ? null : ready[(int)((uint)Interlocked.Increment(ref _next) % (uint)ready.Count)];
+    }
+
+    public async Task<Answer> SendAsync(string user, HttpMethod method, string path, Func<HttpContent?>? content = null, string? key = null)
+    {
+        Interlocked.Increment(ref _sent);
+        var answer = new Answer(Fate.NoEffect, null, "No node is ready.");
+        for (var attempt = 0; attempt < 25; attempt++)
+        {
+            if (Pick() is { Url: { } url })
+            {
+                answer = await SendOnceAsync(user, method, new Uri(url, path), content?.Invoke(), key);
+                if (answer.Fate != Fate.NoEffect)
+                {
+                    break;
+                }
+            }
+
+            await Task.Delay(40 * (attempt + 1));
+        }
+
+        if (answer.Fate is Fate.NoEffect or Fate.Unknown)
+        {
+            Interlocked.Increment(ref _failed);
+            LastFailure = $"{method} {path}: {answer.Fate}, {answer.Error}";
+        }
+
+        if (answer.Error is { } error)
+        {
+            lock (cluster.Record)
+            {
+                cluster.Record.Shown.Add(new Shown(user.Contains("t0", StringComparison.Ordinal) ? "t0" : "t1", $"the error of {method} {path} for {user}", error));
+            }
+        }
+
+        return answer;
+    }
+
+    public HttpRequestMessage Request(string user, HttpMethod method, Uri uri)
+    {
+        var request = new HttpRequestMessage(method, uri);
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RealCluster.TokenOf(user));
+        return request;
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private async Task<Answer> SendOnceAsync(string user, HttpMethod method, Uri uri, HttpContent? content, string? key)
+    {
+        using var request = Request(user, method, uri);
+        request.Content = content;
+        if (key is not null)
+        {
+            request.Headers.Add("Idempotency-Key", key);
+        }
+
+        try
+        {
+            using var response = await _http.SendAsync(request);
+            var text = await response.Content.ReadAsStringAsync();
+            if (response.IsSuccessStatusCode)
+            {
+                return new Answer(Fate.Answered, text.Length > 0 ? JsonNode.Parse(text) : null, null);
+            }
+
+            var fate = response.StatusCode switch
+            {
+                HttpStatusCode.ServiceUnavailable => Fate.NoEffect,
+                >= HttpStatusCode.InternalServerError or HttpStatusCode.RequestTimeout => Fate.Unknown,
+                _ => Fate.Refused,
+            };
+            return new Answer(fate, null, $"{(int)response.StatusCode} {text}");
+        }
+        catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
+        {
+            return new Answer(Fate.NoEffect, null, e.Message);
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or System.Text.Json.JsonException)
+        {
+            return new Answer(Fate.Unknown, null, e.Message);
+        }
+    }
+}

@@ -1,0 +1,67 @@
+using System.Globalization;
+using RagCluster.CheckerKit;
+using RagCluster.Cluster.Tests.Load;
+using RagCluster.Cluster.Tests.Running;
+
+namespace RagCluster.Cluster.Tests;
+
+/// <summary>So many kills, pauses and rolling restarts of real processes in one run, and the reckoning at its end.</summary>
+internal static class Soak
+{
+    /// <summary>Arguments: --kills N, --pauses N, --rolls N, --restarts N (of the database), --nodes N, --minutes M (at most).</summary>
+    public static async Task<int> RunAsync(string[] args)
+    {
+        var (kills, pauses, rolls, restarts) = (Number(args, "--kills", 20), Number(args, "--pauses", 8), Number(args, "--rolls", 2), Number(args, "--restarts", 2));
+        var minutes = Number(args, "--minutes", 240);
+        await using var cluster = await RealCluster.StartAsync(Number(args, "--nodes", 3), Console.Out);
+        using var balancer = new Balancer(cluster);
+        await using var load = new HttpLoad(cluster, balancer, TimeSpan.FromMilliseconds(Number(args, "--think", 200)));
+        load.Start(conversations: Number(args, "--conversations", 4));
+        var nemesis = new Nemesis(cluster);
+
+        // First in good order, where no request may fail; then the faults, whose victims fail some.
+        while (nemesis.RollingRestarts < rolls && cluster.Now.TotalMinutes < minutes)
+        {
+            await nemesis.RollAsync();
+        }
+
+        var (sent, failed) = (balancer.Sent, balancer.Failed);
+        cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
+        while (nemesis.Kills + nemesis.Pauses + nemesis.DatabaseRestarts < kills + pauses + restarts && cluster.Now.TotalMinutes < minutes)
+        {
+            var draw = Random.Shared.Next(kills - nemesis.Kills + pauses - nemesis.Pauses + restarts - nemesis.DatabaseRestarts);
+            var node = cluster.Nodes[Random.Shared.Next(cluster.Nodes.Count)];
+            if (draw < kills - nemesis.Kills)
+            {
+                await nemesis.KillAsync(node);
+            }
+            else if (draw < kills - nemesis.Kills + pauses - nemesis.Pauses)
+            {
+                await nemesis.PauseAsync(node);
+            }
+            else
+            {
+                await nemesis.RestartDatabaseAsync();
+            }
+        }
+
+        cluster.Say($"the faults are over: {nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database");
+        var violations = await new Reckoning(cluster, load).CheckAsync();
+        foreach (var violation in violations.Take(20))
+        {
+            Console.WriteLine(violation);
+        }
+
+        var operations = cluster.Record.Operations;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {cluster.Record.Log.Count} events, {cluster.Record.Log.Max(record => record.Epoch)} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
+        return violations.Count == 0 && failed == 0 ? 0 : 1;
+    }
+
+    private static int Number(string[] args, string name, int otherwise)
+    {
+        var at = Array.IndexOf(args, name);
+        return at >= 0 && at + 1 < args.Length ? int.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
+    }
+}
