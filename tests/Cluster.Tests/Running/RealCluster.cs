@@ -41,7 +41,7 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public TimeSpan Now => Stopwatch.GetElapsedTime(_started);
 
-    public static TimeSpan Lease { get; } = TimeSpan.FromSeconds(2.4);
+    public static TimeSpan Lease { get; } = TimeSpan.FromSeconds(4);
 
     public static async Task<RealCluster> StartAsync(int nodes, TextWriter output)
     {
