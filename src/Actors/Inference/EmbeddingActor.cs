@@ -55,6 +55,7 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
 
     private readonly BatchQueue<EmbeddingItem> _queue = new(limits);
     private int _inFlight;
+    private long? _started;
 
     protected override ValueTask ReceiveAsync(EmbeddingMessage message, CancellationToken cancellationToken)
     {
@@ -95,7 +96,7 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
 
         var request = new EmbeddingRequest(message);
         var priority = message.Priority == EmbeddingPriority.Interactive ? BatchPriority.Interactive : BatchPriority.Ingestion;
-        var now = Context.Time.GetUtcNow();
+        var now = Now();
         for (var i = 0; i < message.Texts.Count; i++)
         {
             if (!_queue.TryAdd(new EmbeddingItem(request, i), TokenCounter.Count(message.Texts[i]), priority, now))
@@ -106,11 +107,14 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
         }
     }
 
+    /// <summary>Not the hour of the wall, which may be set back: what waits would wait until it has come again.</summary>
+    private DateTimeOffset Now() => DateTimeOffset.UnixEpoch + Context.Time.GetElapsedTime(_started ??= Context.Time.GetTimestamp());
+
     private void Pump()
     {
         while (_inFlight < limits.MaxInFlight)
         {
-            var now = Context.Time.GetUtcNow();
+            var now = Now();
             var batch = _queue.Cut(now);
             if (batch.Count == 0)
             {

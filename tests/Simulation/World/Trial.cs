@@ -42,6 +42,7 @@ internal sealed class Trial
     private readonly List<DocumentClient> _documents = [];
     private readonly List<Follower> _readers = [];
     private readonly List<(string Who, Task Task)> _clients = [];
+    private readonly SortedDictionary<int, List<LogRecord>> _read = [];
     private bool _over;
     private bool _streamsOver;
 
@@ -240,7 +241,7 @@ internal sealed class Trial
             await ReadIndexAsync(client.Tenant, client.Document);
         }
 
-        Record.Log.Clear();
+        _read.Clear();
         await ReadLogAsync();
         await ReadSnapshotsAsync();
         Record.Owners.AddRange(_cluster.Database.Owners);
@@ -268,21 +269,29 @@ internal sealed class Trial
         Unfinished($"The index of {tenant}/doc-{document} cannot be searched.");
     }
 
+    /// <summary>Reads what is new: logs only grow. What was read before is read again at the reckoning.</summary>
     private async Task ReadLogAsync()
     {
-        Record.Log.Clear();
         foreach (var shard in await _cluster.Database.Store.ListShardsAsync())
         {
-            for (var after = 0L; await _cluster.Database.Store.ReadShardAsync(shard.ShardId, after, PageLimit.Default) is { Count: > 0 } page; after = page[^1].ShardSeq)
+            if (!_read.TryGetValue(shard.ShardId, out var read))
+            {
+                _read.Add(shard.ShardId, read = []);
+            }
+
+            while (await _cluster.Database.Store.ReadShardAsync(shard.ShardId, read.Count, PageLimit.Default) is { Count: > 0 } page)
             {
                 foreach (var record in page)
                 {
                     var commit = _cluster.Database.CommitOf(shard.ShardId, record.ShardSeq);
-                    Record.Log.Add(new LogRecord(
+                    read.Add(new LogRecord(
                         shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, JournalEvents.Decode(shard.EntityType, record.Payload.Span), commit?.At, commit?.Writer));
                 }
             }
         }
+
+        Record.Log.Clear();
+        Record.Log.AddRange(_read.Values.SelectMany(records => records));
     }
 
     private async Task ReadSnapshotsAsync()
