@@ -149,6 +149,8 @@ internal static class CastBugs
             "_mayRead = Array.ConvertAll(readerSets, roles.MayRead);", "_mayRead = Array.ConvertAll(readerSets, readers => BUG || roles.MayRead(readers));"),
         new("restriction-ignored", "the index does not apply changed readers", Index,
             "if (!_documents.TryGetValue(restricted.Document, out var entry) || entry.AccessRevision > restricted.AccessRevision)", "if (!_documents.TryGetValue(restricted.Document, out var entry) || entry.AccessRevision > restricted.AccessRevision || BUG)"),
+        new("waits-by-the-wall-clock", "texts wait for an embedding by a clock that may be set back", "src/Actors/Inference/EmbeddingActor.cs",
+            "DateTimeOffset Now() => DateTimeOffset.UnixEpoch +", "DateTimeOffset Now() => BUG ? Context.Time.GetUtcNow() : DateTimeOffset.UnixEpoch +"),
         new("citation-off-by-one", "a citation points one character too far", Answering,
             "await sink.CompleteAsync(answer.Text, answer.Citations,", "await sink.CompleteAsync(answer.Text, BUG ? [.. answer.Citations.Select(c => c with { Start = c.Start + 1 })] : answer.Citations,"),
     ];
