@@ -82,7 +82,7 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         return answer;
     }
 
-    public HttpRequestMessage Request(string user, HttpMethod method, Uri uri)
+    public static HttpRequestMessage Request(string user, HttpMethod method, Uri uri)
     {
         var request = new HttpRequestMessage(method, uri);
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", RealCluster.TokenOf(user));

@@ -259,7 +259,7 @@ internal sealed class HttpLoad(RealCluster cluster, Balancer balancer, TimeSpan 
             {
                 if (balancer.Pick() is { Url: { } url })
                 {
-                    using var request = balancer.Request(person, HttpMethod.Get, new Uri(url, $"/api/v1/conversations/{conversation}/events?after={seen.Last}"));
+                    using var request = Balancer.Request(person, HttpMethod.Get, new Uri(url, $"/api/v1/conversations/{conversation}/events?after={seen.Last}"));
                     using var response = await balancer.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, _streamsOver.Token);
                     if (response.IsSuccessStatusCode)
                     {
