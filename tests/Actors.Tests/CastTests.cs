@@ -59,7 +59,7 @@ public sealed class CastTests
         // The first node still runs; what it writes now must not arrive.
         (await second.AnswerAsync("c", "q")).Answer.ShouldBe(completed.Text);
         await first.DisposeAsync();
-        (await second.EventsAsync("c", e => e is AnswerCompleted)).ShouldBe(events, "a fenced owner writes nothing");
+        (await second.EventsAsync("c", e => e is AnswerCompleted)).Select(Written).ShouldBe(events.Select(Written), "a fenced owner writes nothing");
     }
 
     [Fact]
@@ -210,4 +210,8 @@ public sealed class CastTests
             };
         }
     }
+
+    /// <summary>As in the journal: two reads of one event hold lists of their own, unless both come from memory.</summary>
+    private static string Written(Recorded<ConversationEvent> recorded) =>
+        $"{recorded.Seq} {System.Text.Json.JsonSerializer.Serialize(recorded.Event, MessagesJson.Default.ConversationEvent)}";
 }
