@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 
@@ -9,26 +10,14 @@ public sealed partial class PostgresShardStore
 
     private const string Bytes = "(octet_length(payload) + coalesce(octet_length(reply), 0))";
 
-    /// <summary>
-    /// Up to $3 records and $4 bytes, but one record at least. The server stops at the bytes, so that a page of large
-    /// records does not cross the network to be thrown away; octet_length does not read what is stored out of line.
-    /// (A window with EXCLUDE CURRENT ROW says it more simply, and sums anew for every row: 275 ms for a page.)
-    /// </summary>
-    private const string ReadShardSql =
-        $"""
-        SELECT {JournalColumns} FROM (
-            SELECT {JournalColumns}, sum{Bytes} OVER (ORDER BY shard_seq ROWS UNBOUNDED PRECEDING) - {Bytes} AS before
-            FROM (SELECT {JournalColumns} FROM journal WHERE shard_id = $1 AND shard_seq > $2 ORDER BY shard_seq LIMIT $3) r) p
-        WHERE before < $4 ORDER BY shard_seq
-        """;
+    /// <summary>Of the first page: a guess on the large side, so that it is not too long.</summary>
+    private const int UnknownRecordBytes = 16 * 1024;
 
-    private const string ReadEntitySql =
-        $"""
-        SELECT {JournalColumns} FROM (
-            SELECT {JournalColumns}, sum{Bytes} OVER (ORDER BY seq ROWS UNBOUNDED PRECEDING) - {Bytes} AS before
-            FROM (SELECT {JournalColumns} FROM journal WHERE shard_id = $1 AND entity = $5 AND seq > $2 ORDER BY seq LIMIT $3) r) p
-        WHERE before < $4 ORDER BY seq
-        """;
+    private const string OfShard = "shard_id = $1 AND shard_seq > $2 ORDER BY shard_seq";
+    private const string OfEntity = "shard_id = $1 AND entity = $4 AND seq > $2 ORDER BY seq";
+
+    /// <summary>Of a record of each shard, in bytes, as the last page had it: so many records are asked for as will fill the next.</summary>
+    private readonly ConcurrentDictionary<int, int> _recordBytes = new();
 
     public async ValueTask<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken = default)
     {
@@ -69,10 +58,10 @@ public sealed partial class PostgresShardStore
         cancellationToken);
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadEntityAsync(int shardId, string entity, long afterSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(ReadEntitySql, [Integer(shardId), Long(afterSeq), Long(limit.Records), Long(limit.Bytes), Text(entity)], limit, cancellationToken);
+        ReadAsync(shardId, OfEntity, () => [Integer(shardId), Long(afterSeq), Long(Records(shardId, limit)), Text(entity)], limit, cancellationToken);
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadShardAsync(int shardId, long afterShardSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(ReadShardSql, [Integer(shardId), Long(afterShardSeq), Long(limit.Records), Long(limit.Bytes)], limit, cancellationToken);
+        ReadAsync(shardId, OfShard, () => [Integer(shardId), Long(afterShardSeq), Long(Records(shardId, limit))], limit, cancellationToken);
 
     private async Task<AppendResult[]> AppendAsync(NpgsqlConnection connection, AppendRows rows, IReadOnlyList<ShardBatch> batches)
     {
@@ -115,26 +104,40 @@ public sealed partial class PostgresShardStore
         void Warned(object sender, NpgsqlNoticeEventArgs notice) => warned |= IsWarning(notice);
     }
 
-    private ValueTask<IReadOnlyList<JournalRecord>> ReadAsync(string sql, NpgsqlParameter[] parameters, PageLimit limit, CancellationToken cancellationToken) =>
+    /// <summary>
+    /// How many records to ask for. They all cross the network, also those for which the page has no room, so this is
+    /// kept to twice what would fill it. To let the server end the page by bytes, with a running sum, costs it more
+    /// than reading the records.
+    /// </summary>
+    private long Records(int shardId, PageLimit limit) =>
+        Math.Clamp(2L * limit.Bytes / _recordBytes.GetValueOrDefault(shardId, UnknownRecordBytes), 1, limit.Records);
+
+    private ValueTask<IReadOnlyList<JournalRecord>> ReadAsync(
+        int shardId, string condition, Func<NpgsqlParameter[]> parameters, PageLimit limit, CancellationToken cancellationToken) =>
         _recovery.RepeatableAsync<IReadOnlyList<JournalRecord>>(
             async (connection, token) =>
             {
-                await using var command = new NpgsqlCommand(sql, connection);
-
-                // A second attempt has another command, and a parameter belongs to one.
-                command.Parameters.AddRange(Array.ConvertAll(parameters, parameter => parameter.Clone()));
+                await using var command = new NpgsqlCommand($"SELECT {JournalColumns} FROM journal WHERE {condition} LIMIT $3", connection);
+                command.Parameters.AddRange(parameters());
                 await command.PrepareAsync(token);
                 await using var reader = await command.ExecuteReaderAsync(token);
-                return await PageAsync(reader, limit, token);
+                var (page, bytes) = await PageAsync(reader, limit, token);
+                if (page.Count > 0)
+                {
+                    _recordBytes[shardId] = (int)Math.Max(1, bytes / page.Count);
+                }
+
+                return page;
             },
             cancellationToken);
 
-    private static async Task<List<JournalRecord>> PageAsync(NpgsqlDataReader reader, PageLimit limit, CancellationToken cancellationToken)
+    private static async Task<(List<JournalRecord> Page, long Bytes)> PageAsync(NpgsqlDataReader reader, PageLimit limit, CancellationToken cancellationToken)
     {
-        var records = new List<JournalRecord>(Math.Min(limit.Records, 1024));
+        var records = new List<JournalRecord>();
         var text = new PageText();
+        var bytes = 0L;
         var entity = "";
-        while (await reader.ReadAsync(cancellationToken))
+        while (bytes < limit.Bytes && await reader.ReadAsync(cancellationToken))
         {
             var name = reader.GetFieldValue<byte[]>(1);
             if (!text.Same(name))
@@ -142,19 +145,22 @@ public sealed partial class PostgresShardStore
                 entity = text.Remember(name);
             }
 
-            var isCommand = !await reader.IsDBNullAsync(4, cancellationToken);
+            var isCommand = !reader.IsDBNull(4);
+            var reply = isCommand ? reader.GetFieldValue<byte[]>(5) : [];
+            var payload = reader.GetFieldValue<byte[]>(6);
+            bytes += payload.Length + reply.Length;
             records.Add(new JournalRecord(
                 reader.GetInt64(0),
                 entity,
                 reader.GetInt64(2),
                 reader.GetInt64(3),
                 isCommand ? reader.GetString(4) : null,
-                isCommand ? reader.GetFieldValue<ReadOnlyMemory<byte>>(5) : ReadOnlyMemory<byte>.Empty,
-                reader.GetFieldValue<ReadOnlyMemory<byte>>(6),
+                reply,
+                payload,
                 new DateTimeOffset(reader.GetDateTime(7))));
         }
 
-        return records;
+        return (records, bytes);
     }
 
     private static AppendResult[] Same(IReadOnlyList<ShardBatch> batches, AppendResult result)
