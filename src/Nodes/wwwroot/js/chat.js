@@ -76,7 +76,7 @@ export class ChatView {
       }
       question.value = '';
       ready();
-      this.#notice(null);
+      this.#clearNotice();
       this.#following = true;
       this.#session.ask(text);
     });
@@ -91,7 +91,7 @@ export class ChatView {
     this.#views.clear();
     this.#stale.clear();
     clear(this.turns);
-    this.#notice(null);
+    this.#clearNotice();
     for (const turn of this.#session.transcript.turns) this.#add(turn);
     this.#following = true;
     this.#settle();
@@ -130,7 +130,7 @@ export class ChatView {
     if (frameType === 'completed') announce(`Answer: ${turn.answer.replace(/\[(\d+)\]/g, ' (source $1) ')}`);
     if (frameType === 'failed') announce(`The answer failed. ${turn.failure}`);
     if (frameType === 'cancelled') announce('Stopped.');
-    if (!isOpen(turn)) this.#notice(null);
+    if (!isOpen(turn)) this.#clearNotice();
   }
 
   #notice(text) {
@@ -138,6 +138,12 @@ export class ChatView {
     notice.hidden = !text;
     clear(notice);
     if (text) notice.append(icon('alert'), h('span', {}, text));
+  }
+
+  // What was said of the last question goes; that there is no connection is still so.
+  #clearNotice() {
+    this.#notice(null);
+    this.#showConnection();
   }
 
   #showConnection() {
