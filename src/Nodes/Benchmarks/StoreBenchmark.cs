@@ -34,9 +34,14 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkSto
 {
     private const int Alone = 200;
 
-    private readonly Quantity _written = Quantity.AtLeast(IsServer(engine) ? 60e3 : 20e3, "events", "events/s", "events made durable, all entities writing");
+    private readonly Quantity _appended = IsServer(engine)
+        ? Quantity.AtLeast(60e3, "appended", "events/s", "events made durable, the store alone")
+        : new Quantity("appended", "events/s", "events made durable, the store alone");
+    private static readonly Quantity AppendMedian = new("appendP50", "ms", "one append of a shard, the store alone, median");
+    private readonly Quantity _appendTail = new("appendP99", "ms", "one append of a shard, the store alone, p99", IsServer(engine) ? new Target(40, AtLeast: false) : null);
+    private static readonly Quantity Written = Quantity.AtLeast(20e3, "events", "events/s", "events made durable, all entities writing");
     private static readonly Quantity CommitMedian = new("commitP50", "ms", "one commit, median");
-    private readonly Quantity _commitTail = new("commitP99", "ms", "one commit, p99", IsServer(engine) ? new Target(40, AtLeast: false) : null);
+    private static readonly Quantity CommitTail = new("commitP99", "ms", "one commit, p99");
     private static readonly Quantity CommitSize = new("commitEvents", "events", "events in one commit of a shard, median");
     private static readonly Quantity ReplyMedian = new("replyP50", "ms", "durable reply, all entities writing, median");
     private static readonly Quantity ReplyTail = new("replyP99", "ms", "durable reply, all entities writing, p99");
@@ -69,6 +74,11 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkSto
 
     private async Task RoundAsync(string name, int each, Recorder target, CancellationToken cancellationToken)
     {
+        await using (var store = await engine.OpenAsync(name, cancellationToken))
+        {
+            await AppendAsync(store, each, target, cancellationToken);
+        }
+
         await using (var node = await StartAsync(name, snapshots: true, cancellationToken))
         {
             await WriteAsync(node, each, target, cancellationToken);
@@ -89,6 +99,52 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkSto
         await engine.RemoveAsync(name, cancellationToken);
     }
 
+    /// <summary>
+    /// Without actors: as many shards in a closed loop, each appending an event of each of its entities at a time. What
+    /// the kernel adds to this is the difference to what follows.
+    /// </summary>
+    private async Task AppendAsync(IShardStore store, int each, Recorder target, CancellationToken cancellationToken)
+    {
+        var node = await store.JoinAsync("bench", cancellationToken);
+        var rows = await store.PrepareShardsAsync("append", options.Shards, cancellationToken);
+        var epochs = new long[rows.Count];
+        for (var i = 0; i < epochs.Length; i++)
+        {
+            epochs[i] = await store.ClaimAsync(rows[i].ShardId, rows[i].Epoch, node, cancellationToken) ?? throw new InvalidDataException("A shard of the benchmark has another owner.");
+        }
+
+        var lane = new GroupCommitLane(store, SystemRuntime.Instance, new GroupCommitOptions { Lanes = engine.Lanes });
+        var entities = Math.Max(1, options.Entities / rows.Count);
+        var payload = JsonSerializer.SerializeToUtf8Bytes(new Note(Note.TextOf(options.EventBytes)), NotebookJson.Default.Note);
+        var at = TimeProvider.System.GetUtcNow();
+        var latencies = new double[rows.Count][];
+        var watch = Stopwatch.StartNew();
+        await Task.WhenAll(rows.Select((row, n) => Task.Run(
+            async () =>
+            {
+                latencies[n] = new double[each];
+                for (var i = 0; i < each; i++)
+                {
+                    var events = new NewEvent[entities];
+                    for (var e = 0; e < entities; e++)
+                    {
+                        events[e] = new NewEvent(Id(e), i + 1, null, default, payload, at);
+                    }
+
+                    var start = Stopwatch.GetTimestamp();
+                    var result = await lane.AppendAsync(new ShardBatch(row.ShardId, epochs[n], ((long)i * entities) + 1, events, []));
+                    latencies[n][i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+                    if (result != AppendResult.Committed)
+                    {
+                        throw new InvalidDataException($"The store answered {result} to an append.");
+                    }
+                }
+            },
+            cancellationToken)));
+        target.Add(_appended, (double)rows.Count * entities * each / watch.Elapsed.TotalSeconds);
+        target.AddQuantiles(AppendMedian, _appendTail, 0.99, [.. latencies.SelectMany(l => l)]);
+    }
+
     private async Task WriteAsync(Node node, int each, Recorder target, CancellationToken cancellationToken)
     {
         using var commits = new CommitListener();
@@ -98,8 +154,8 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkSto
             () => OneAsync(node, Id(n), latencies[n] = new double[each], cancellationToken),
             cancellationToken)));
         watch.Stop();
-        target.Add(_written, options.Entities * each / watch.Elapsed.TotalSeconds);
-        target.AddQuantiles(CommitMedian, _commitTail, 0.99, commits.Milliseconds());
+        target.Add(Written, options.Entities * each / watch.Elapsed.TotalSeconds);
+        target.AddQuantiles(CommitMedian, CommitTail, 0.99, commits.Milliseconds());
         target.Add(CommitSize, Quantiles.OfSorted([.. commits.Events().Order()], 0.5));
         target.AddQuantiles(ReplyMedian, ReplyTail, 0.99, [.. latencies.SelectMany(l => l)]);
     }

@@ -20,7 +20,7 @@ public sealed class BenchCommandTests : IDisposable
 
     [Theory]
     [InlineData("kernel", "--rounds 1 --messages 20000 --actors 500", "tell ask spawn idleBytes")]
-    [InlineData("store", "--rounds 1 --entities 20 --events 200", "events commitP99 replyP99 recoveryShard recoveryEntity")]
+    [InlineData("store", "--rounds 1 --entities 20 --events 200", "appended appendP99 events commitP99 replyP99 recoveryShard recoveryEntity")]
     [InlineData("ingest", "--rounds 1 --documents 20", "readyEmpty searchable peakMiB readyKilled readyStopped residentMiB")]
     [InlineData("chat", "--rounds 1 --documents 20 --clients 2 --seconds 1", "acceptedP99 firstDeltaP99 completedP99 questions failed")]
     public Task A_benchmark_prints_one_object_with_its_figures(string benchmark, string sizes, string expected) =>
@@ -35,7 +35,7 @@ public sealed class BenchCommandTests : IDisposable
         await MeasureAsync(
             "store",
             ["--store", "postgres", "--connection", server.ConnectionString(database), "--lanes", "2", "--rounds", "1", "--entities", "20", "--events", "200"],
-            "events commitP99 replyP99 recoveryShard recoveryEntity");
+            "appended appendP99 events commitP99 replyP99 recoveryShard recoveryEntity");
         (await server.ExecuteAsync("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'ragcluster%'", database)).ShouldBe(0L);
     }
 
