@@ -26,7 +26,7 @@ internal static class Soak
         }
 
         var (sent, failed) = (balancer.Sent, balancer.Failed);
-        cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
+        cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {balancer.Repeated} sent again because a connection had closed, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
         while (nemesis.Kills + nemesis.Pauses + nemesis.DatabaseRestarts < kills + pauses + restarts && cluster.Now.TotalMinutes < minutes)
         {
             var draw = Random.Shared.Next(kills - nemesis.Kills + pauses - nemesis.Pauses + restarts - nemesis.DatabaseRestarts);

@@ -19,7 +19,9 @@ internal enum Fate
     Unknown,
 }
 
-internal readonly record struct Answer(Fate Fate, JsonNode? Body, string? Error);
+/// <param name="IsCut">The connection broke before an answer came.</param>
+/// <param name="WasUnsure">An earlier attempt may have taken effect.</param>
+internal readonly record struct Answer(Fate Fate, JsonNode? Body, string? Error, bool IsCut = false, bool WasUnsure = false);
 
 /// <summary>
 /// Sends each request to some node that is ready, and on to another one where it certainly had no effect, as a load balancer
@@ -31,11 +33,15 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
     private int _next;
     private long _sent;
     private long _failed;
+    private long _repeated;
 
     public long Sent => Volatile.Read(ref _sent);
 
     /// <summary>Requests that got no answer, whatever was tried; those whose outcome is not known count.</summary>
     public long Failed => Volatile.Read(ref _failed);
+
+    /// <summary>Requests that were sent again, because their connection broke before an answer came.</summary>
+    public long Repeated => Volatile.Read(ref _repeated);
 
     public string? LastFailure { get; private set; }
 
@@ -51,11 +57,21 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
     {
         Interlocked.Increment(ref _sent);
         var answer = new Answer(Fate.NoEffect, null, "No node is ready.");
+        var (unsure, cuts) = (false, 0);
         for (var attempt = 0; attempt < 25; attempt++)
         {
             if (Pick() is { Url: { } url })
             {
                 answer = await SendOnceAsync(user, method, new Uri(url, path), content?.Invoke(), key);
+
+                // All of these may be sent again (RFC 9110, 9.2.2; or they carry an id): a kept connection may just have been closed.
+                if (answer.Fate == Fate.Unknown && answer.IsCut && cuts++ == 0)
+                {
+                    unsure = true;
+                    Interlocked.Increment(ref _repeated);
+                    continue;
+                }
+
                 if (answer.Fate != Fate.NoEffect)
                 {
                     break;
@@ -79,7 +95,7 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
             }
         }
 
-        return answer;
+        return answer with { WasUnsure = unsure };
     }
 
     public static HttpRequestMessage Request(string user, HttpMethod method, Uri uri)
@@ -123,7 +139,7 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or System.Text.Json.JsonException)
         {
-            return new Answer(Fate.Unknown, null, e.Message);
+            return new Answer(Fate.Unknown, null, $"{e.Message} {e.InnerException?.Message}", IsCut: e is HttpRequestException);
         }
     }
 }

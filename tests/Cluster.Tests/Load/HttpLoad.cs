@@ -231,7 +231,7 @@ internal sealed class HttpLoad(RealCluster cluster, Balancer balancer, TimeSpan 
         for (var attempt = 0; ; attempt++)
         {
             var answer = await send();
-            unsure |= answer.Fate == Fate.Unknown;
+            unsure |= answer.Fate == Fate.Unknown || answer.WasUnsure;
             if (answer.Fate is Fate.Answered or Fate.Refused || attempt == 8)
             {
                 lock (cluster.Record)

@@ -65,15 +65,16 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
         }
     }
 
-    /// <summary>SIGTERM, as at a rolling restart: the node is out of the balancer before it is told.</summary>
+    /// <summary>SIGTERM, as at a rolling restart. The balancer notices a little later, as balancers do.</summary>
     public async Task<int> TerminateAsync()
     {
         _wanted = false;
         var process = _process!;
         Signals.Send(process.Id, 15);
+        await Task.Delay(300);
+        Url = null;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await process.WaitForExitAsync(patience.Token);
-        Url = null;
         return process.ExitCode;
     }
 
