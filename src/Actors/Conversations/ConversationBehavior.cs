@@ -31,6 +31,7 @@ public sealed partial class ConversationBehavior(IAnswering answering, Conversat
         {
             // Ended: completed by its author, or cancelled by the asker, in which case the author stops here.
             _cancellation?.Cancel();
+            _cancellation = null;
             _current = null;
         }
 

@@ -206,11 +206,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
                 Publish(recorded);
             }
 
-            // Nobody follows and nothing goes on: what most of the entities in memory would keep for nobody.
-            if (_subscribers.Count == 0 && !TEntity.HasOpenWork(_state))
-            {
-                _recent.Clear();
-            }
+            ForgetRecent();
         }
 
         decided.Request.Reply(decided.Reply, _seq);

@@ -76,6 +76,10 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
             case Attach<TEvent> attach:
                 Attach(attach);
                 break;
+            case Detach<TEvent> { Attach: var gone }:
+                _subscribers.Remove(gone);
+                ForgetRecent();
+                break;
             case SnapshotEnded ended:
                 SnapshotEnded(ended);
                 break;
@@ -138,10 +142,7 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
         }
 
         _ahead = (_state, _seq);
-        if (!TEntity.HasOpenWork(_state))
-        {
-            _recent.Clear();
-        }
+        ForgetRecent();
 
         KernelMetrics.Recoveries.Add(1, KernelMetrics.Type(TEntity.Type));
         KernelMetrics.EventsReplayed.Add(replayed, KernelMetrics.Type(TEntity.Type));
@@ -212,6 +213,15 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
         _subscribers.Add(attach);
         attach.Answer(new Attached<TEvent>(_seq, _recent.After(attach.After, _seq)));
+    }
+
+    /// <summary>Where nobody follows and nothing goes on, most of the entities in memory would keep them for nobody.</summary>
+    private void ForgetRecent()
+    {
+        if (_subscribers.Count == 0 && !TEntity.HasOpenWork(_state))
+        {
+            _recent.Clear();
+        }
     }
 
     private void Publish(Recorded<TEvent> recorded)

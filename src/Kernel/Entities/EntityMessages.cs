@@ -109,6 +109,12 @@ internal sealed class Attach<TEvent>(long after, int buffer) : EntityMessage, IU
     }
 }
 
+/// <summary>A subscriber has gone: the entity need not keep anything for it.</summary>
+internal sealed class Detach<TEvent>(Attach<TEvent> attach) : EntityMessage
+{
+    public Attach<TEvent> Attach => attach;
+}
+
 /// <param name="Seq">The live events begin after this one.</param>
 /// <param name="Recent">The events from <see cref="Attach{TEvent}.After"/> to <paramref name="Seq"/>; null if the journal must be read for them.</param>
 internal sealed record Attached<TEvent>(long Seq, IReadOnlyList<Recorded<TEvent>>? Recent);

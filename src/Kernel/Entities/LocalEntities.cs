@@ -64,7 +64,11 @@ internal sealed class LocalEntities<TEntity, TState, TCommand, TEvent, TReply>(
                 }
                 finally
                 {
-                    attach.Live.Writer.TryComplete();
+                    if (attach.Live.Writer.TryComplete() && handle.Actor.IsCompletedSuccessfully)
+                    {
+                        // It leaves by itself. Where there is no room for this, the entity finds out at its next event.
+                        handle.Actor.Result.TryTell(new Detach<TEvent>(attach));
+                    }
                 }
             }
             finally
