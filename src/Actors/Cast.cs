@@ -103,6 +103,7 @@ public sealed class Cast : IAsyncDisposable
                 new EntityDefinition<Partition, PartitionState, PartitionCommand, PartitionEvent, PartitionReply>
                 {
                     CommandJson = MessagesJson.Default.PartitionCommand,
+                    IsLarge = static command => command is IndexChunks,
                     EventJson = MessagesJson.Default.PartitionEvent,
                     ReplyJson = MessagesJson.Default.PartitionReply,
                     StateJson = StatesJson.Default.PartitionState,

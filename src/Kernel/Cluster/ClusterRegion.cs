@@ -133,16 +133,20 @@ internal sealed partial class ClusterRegion<TEntity, TState, TCommand, TEvent, T
         {
             ClusterMetrics.RemoteAsks.Add(1);
             var left = attempt.Left(node.Runtime.Time);
-            await node.Courier.Transport.SendAsync(
-                owner,
-                new AskMessage<TCommand>(ask.Id, slot.ShardId, epoch, left, attempt.Id.Value, attempt.CommandId, attempt.Command, definition.CommandJson!),
-                attempt.Token);
+            var message = new AskMessage<TCommand>(ask.Id, slot.ShardId, epoch, left, attempt.Id.Value, attempt.CommandId, attempt.Command, definition.CommandJson!);
+            await (definition.IsLarge?.Invoke(attempt.Command) == true
+                ? node.Courier.Transport.SendAsync(owner, new LargeAskMessage<TCommand>(message), attempt.Token)
+                : node.Courier.Transport.SendAsync(owner, message, attempt.Token));
             sent = true;
             return await ask.ReplyAsync(attempt.Token);
         }
         catch (PeerUnreachableException e)
         {
             return new RemoteReply<TReply>(Outcome.Busy, default, e.Message);
+        }
+        catch (ArgumentException e) when (!sent)
+        {
+            throw new CommandFailedException($"{TEntity.Type} \"{attempt.Id}\" is on {owner}, and the command cannot be sent there: {e.Message}", e);
         }
         catch (OperationCanceledException) when (sent)
         {

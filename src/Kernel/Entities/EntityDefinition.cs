@@ -21,6 +21,12 @@ public sealed record EntityDefinition<TEntity, TState, TCommand, TEvent, TReply>
     /// <summary>Makes the shell for an entity that comes into memory.</summary>
     public required Func<EntityId, EntityBehavior<TState, TCommand, TEvent, TReply>> Behavior { get; init; }
 
+    /// <summary>
+    /// Which commands may be megabytes: between nodes they travel in parts, beside the others, which need not wait for them.
+    /// Null: none.
+    /// </summary>
+    public Func<TCommand, bool>? IsLarge { get; init; }
+
     /// <summary>Only nodes of this role keep such entities, the others find the way to them; null lets every node.</summary>
     public string? Role { get; init; }
 

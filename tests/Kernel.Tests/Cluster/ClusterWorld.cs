@@ -145,6 +145,7 @@ public sealed class ClusterWorld
         var region = await StartAsync(entities, new AccountDefinition
         {
             CommandJson = AccountJson.Default.AccountCommand,
+            IsLarge = static command => command is Withdraw,
             EventJson = AccountJson.Default.AccountEvent,
             ReplyJson = AccountJson.Default.AccountReply,
             StateJson = AccountJson.Default.AccountState,

@@ -26,6 +26,8 @@ public sealed class WireTests
         Hex(new CancelMessage(WireKind.Cancel, 1)).ShouldBe("03010001");
         Hex(new SubscribeMessage(1, 2, 3, "a", 4, 5)).ShouldBe("04070001020302610405");
         Hex(new EventsMessage(1, 2, 1, "\u0002{}"u8.ToArray())).ShouldBe("050300010201027B7D");
+        var ask = new AskMessage<AccountCommand>(1, 2, 3, TimeSpan.FromSeconds(1), "a", null, new Balance(), AccountJson.Default.AccountCommand);
+        Hex(new LargeAskMessage<AccountCommand>(ask)).ShouldBe(Hex(ask), "the lane changes nothing in it");
         Hex(new CreditMessage(1, 2)).ShouldBe("0602000102");
         Hex(new StatusMessage(true, false, true, ["t"], [new NodeIncarnation("n", 1)])).ShouldBe("0908000501027401026E01");
         Hex(new PlaceMessage(WireKind.Take, 1, 2, new NodeIncarnation("n", 3))).ShouldBe("0A05000102026E03");

@@ -59,6 +59,14 @@ internal readonly record struct AskMessage<TCommand>(
     }
 }
 
+/// <summary>The same bytes on the lane of large messages.</summary>
+internal readonly record struct LargeAskMessage<TCommand>(AskMessage<TCommand> Ask) : IWireMessage
+{
+    public static WireLane Lane => WireLane.Bulk;
+
+    public void WriteTo(IBufferWriter<byte> output) => Ask.WriteTo(output);
+}
+
 internal readonly record struct AskHeader(long Id, int ShardId, long Epoch, TimeSpan Left, string Entity, string? CommandId)
 {
     public static AskHeader Read(ref WireReader reader) =>
