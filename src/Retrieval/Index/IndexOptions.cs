@@ -13,7 +13,7 @@ public sealed record IndexOptions
     public Bm25Options Bm25 { get; init; } = Bm25Options.Default;
 
     /// <summary>A segment that has as many chunks takes no further document.</summary>
-    public int MaxSegmentChunks { get; init; } = 32_768;
+    public int MaxSegmentChunks { get; init; } = 98_304;
 
     /// <summary>Nor does one that holds as many bytes of text.</summary>
     public long MaxSegmentText { get; init; } = 128L << 20;

@@ -16,7 +16,7 @@ internal static class BitPacking
     public const int Overrun = 32;
 
     /// <summary>Beyond this width four numbers and the bits before them do not fit the 16 bytes that a shuffle reads.</summary>
-    private const int WidestShuffled = 25;
+    public const int WidestShuffled = 25;
 
     private static readonly Vector256<byte>[] s_shuffles = [.. Enumerable.Range(0, WidestShuffled + 1).Select(Shuffle)];
     private static readonly Vector256<uint>[] s_shifts = [.. Enumerable.Range(0, WidestShuffled + 1).Select(Shift)];

@@ -116,7 +116,7 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
             var before = 0;
             foreach (var position in positions)
             {
-                target.Number((uint)(position - before));
+                PositionCode.Write(target, position - before);
                 before = position;
             }
         }

@@ -9,35 +9,42 @@ namespace RagCluster.Retrieval.Postings;
 /// are searched.
 /// </summary>
 /// <remarks>
-/// Dictionary: the number of terms; then for each term how many bytes it shares with the one before (nothing at every
-/// eighth term) and the rest of it, the length of its data, and its number of postings. Up to 15 the two lengths share
+/// Dictionary: the number of terms; then for each term how many bytes it shares with the one before (none at every
+/// sixteenth) and the rest of it, the length of its data, and its number of postings. Up to 15 the two lengths share
 /// a byte; a term with one posting has no number, but a bit.
-/// Data of a term with fewer than 128 postings: the postings one by one, then the positions. Of any other: the length of
+/// Data of a term with fewer than 128 postings: these few, then the positions. Of any other: the length of
 /// the blocks (4 bytes) and the <see cref="Impact"/> of all; for each block its last chunk, where it and its positions begin (4 bytes each) and its
 /// <see cref="Impact"/>; the blocks; the positions.
+/// A few postings: a byte with the widths of gaps and of frequencies less one, and both packed; or 255 and each by itself.
+/// One alone is without that byte. The rest of a term with blocks is written as a few are.
 /// Posting by itself: the gap to the chunk before and one bit that says "once, in the body"; else the frequency in
 /// the body and one bit that says whether title and headings follow, a byte each.
 /// Block: the widths of gaps and frequencies, the least frequency, the packed gaps less one, the packed frequencies
 /// less the least; if there are any of title or headings, a bit for each posting and two bytes for each bit.
 /// Positions: for each posting those in the body, then in the title, then in headings, each as the gap to the one
-/// before, the first as it is. The frequencies say how many.
+/// before, the first as it is (<see cref="PositionCode"/>). The frequencies say how many.
 /// </remarks>
 /// <param name="lengths">Of the chunks, which bounds on scores need.</param>
 internal sealed class LexiconWriter(Lengths lengths)
 {
-    public const int TermsTogether = 8;
+    public const int TermsTogether = 16;
     /// <summary>What precedes the entries of a term's blocks.</summary>
     public const int HeadSize = 4 + Impact.Size;
 
     public const int EntrySize = 12 + Impact.Size;
 
+    /// <summary>What stands before postings that are not packed.</summary>
+    public const byte Singly = 0xFF;
+
     private const byte WithHeads = 0x80;
+    private const int WidestMore = 6;
 
     private readonly ByteBuffer _dictionary = new();
     private readonly ByteBuffer _postings = new();
     private readonly ByteBuffer _blocks = new();
     private readonly ByteBuffer _entries = new();
     private readonly ByteBuffer _positions = new();
+    private readonly ByteBuffer _single = new();
     private readonly List<(int Chunk, Frequencies Frequencies, int PositionsAt)> _items = [];
     private byte[] _term = new byte[256];
     private byte[] _before = new byte[256];
@@ -79,14 +86,9 @@ internal sealed class LexiconWriter(Lengths lengths)
         }
 
         var from = _postings.Length;
-        var before = -1;
         if (_items.Count < PostingBlock.Size)
         {
-            foreach (var (chunk, frequencies, _) in _items)
-            {
-                Posting(_postings, chunk - before - 1, frequencies);
-                before = chunk;
-            }
+            Few(_postings, System.Runtime.InteropServices.CollectionsMarshal.AsSpan(_items), -1);
         }
         else
         {
@@ -150,6 +152,43 @@ internal sealed class LexiconWriter(Lengths lengths)
         }
     }
 
+    /// <summary>Fewer than a block: packed where that is shorter and a byte can say how, else one by one.</summary>
+    private void Few(ByteBuffer target, ReadOnlySpan<(int Chunk, Frequencies Frequencies, int PositionsAt)> items, int before)
+    {
+        Span<uint> gaps = stackalloc uint[items.Length];
+        Span<uint> more = stackalloc uint[items.Length];
+        var (allGaps, allMore, packs) = (0u, 0u, items.Length > 1);
+        _single.Clear();
+        for (var i = 0; i < items.Length; i++)
+        {
+            var (chunk, frequencies, _) = items[i];
+            gaps[i] = (uint)(chunk - before - 1);
+            before = chunk;
+            more[i] = (uint)frequencies.Body - 1;
+            allGaps |= gaps[i];
+            allMore |= more[i];
+            packs &= frequencies.IsBodyOnly && frequencies.Body > 0;
+            Posting(_single, (int)gaps[i], frequencies);
+        }
+
+        var (gapWidth, moreWidth) = (BitPacking.WidthFor(allGaps), BitPacking.WidthFor(allMore));
+        var (gapBytes, moreBytes) = (BitPacking.BytesFor(items.Length, gapWidth), BitPacking.BytesFor(items.Length, moreWidth));
+        if (packs && moreWidth <= WidestMore && gapBytes + moreBytes <= _single.Length)
+        {
+            target.Byte((byte)((moreWidth << 5) | gapWidth));
+            BitPacking.Pack(gaps, gapWidth, target.Take(gapBytes));
+            BitPacking.Pack(more, moreWidth, target.Take(moreBytes));
+            return;
+        }
+
+        if (items.Length > 1)
+        {
+            target.Byte(Singly);
+        }
+
+        target.Bytes(_single.Written);
+    }
+
     private void Blocks()
     {
         _blocks.Clear();
@@ -177,11 +216,7 @@ internal sealed class LexiconWriter(Lengths lengths)
             }
             else
             {
-                foreach (var (chunk, frequencies, _) in items)
-                {
-                    Posting(_blocks, chunk - before - 1, frequencies);
-                    before = chunk;
-                }
+                Few(_blocks, items, before);
             }
 
             before = items[^1].Chunk;

@@ -2,7 +2,7 @@ namespace RagCluster.Retrieval.Postings;
 
 /// <summary>
 /// The terms of a sealed segment as a <see cref="LexiconWriter"/> packed them: searched as the bytes they are in the
-/// file. What is unpacked when it is opened is a hash table over the terms and where every eighth one is.
+/// file. What is unpacked when it is opened is a hash table over the terms and where every sixteenth one is.
 /// </summary>
 internal sealed class PackedLexicon : Lexicon
 {

@@ -69,7 +69,7 @@ internal sealed class PackedPostings : TermPostings
             {
                 var from = at;
                 var frequencies = block.FrequenciesAt(i);
-                Varint.Skip(bytes, ref at, frequencies.Body + frequencies.Title + frequencies.Headings);
+                PositionCode.Skip(bytes, ref at, frequencies.Body + frequencies.Title + frequencies.Headings);
                 if (numbers[block.ChunkAt(i)] is var chunk and >= 0)
                 {
                     writer.Add(chunk, frequencies).Bytes(bytes[from..at]);
@@ -121,7 +121,7 @@ internal sealed class PackedPostings : TermPostings
         var position = 0L;
         for (; count > 0; count--)
         {
-            position += Varint.Read(bytes, ref at);
+            position += PositionCode.Read(bytes, ref at);
         }
 
         Expect(position <= int.MaxValue);
@@ -166,7 +166,7 @@ internal sealed class PackedPostings : TermPostings
         }
         else
         {
-            LoadSingly(ref at, before, count, into);
+            LoadFew(ref at, before, count, into);
         }
 
         end = at;
@@ -180,19 +180,13 @@ internal sealed class PackedPostings : TermPostings
         at += 2;
         var least = Varint.Read(_bytes, ref at);
         var (gapBytes, bodyBytes) = (BitPacking.BytesFor(PostingBlock.Size, gapWidth), BitPacking.BytesFor(PostingBlock.Size, bodyWidth));
-        if (gapWidth > 31 || bodyWidth > 20 || _bytes.Length - at < gapBytes + bodyBytes + BitPacking.Overrun)
+        if (gapWidth > BitPacking.WidestShuffled || bodyWidth > 20 || _bytes.Length - at < gapBytes + bodyBytes + BitPacking.Overrun)
         {
             throw new InvalidDataException("A block of postings lies outside its term's data.");
         }
 
         BitPacking.Unpack(ref _bytes[at], gapWidth, into.Chunks);
-        var chunk = (uint)before;
-        foreach (ref var gap in into.Chunks)
-        {
-            chunk += gap + 1;
-            gap = chunk;
-        }
-
+        AddUp(into.Chunks, before);
         at += gapBytes;
         BitPacking.Unpack(ref _bytes[at], bodyWidth, into.Bodies);
         if (least != 0)
@@ -226,6 +220,43 @@ internal sealed class PackedPostings : TermPostings
             {
                 at = pairs;
             }
+        }
+    }
+
+    private void LoadFew(ref int at, int before, int count, PostingBlock into)
+    {
+        var head = count == 1 ? LexiconWriter.Singly : _bytes[at++];
+        if (head == LexiconWriter.Singly)
+        {
+            LoadSingly(ref at, before, count, into);
+            return;
+        }
+
+        var (gapWidth, bodyWidth) = (head & 31, head >> 5);
+        var (gapBytes, bodyBytes) = (BitPacking.BytesFor(count, gapWidth), BitPacking.BytesFor(count, bodyWidth));
+        if (gapWidth > BitPacking.WidestShuffled || _end - at < gapBytes + bodyBytes)
+        {
+            throw new InvalidDataException("Postings lie outside their term's data.");
+        }
+
+        // The last group of eight may be begun by postings and go on with what follows; that is cut off in the end.
+        var whole = (count + 7) & ~7;
+        BitPacking.Unpack(ref _bytes[at], gapWidth, into.Chunks[..whole]);
+        AddUp(into.Chunks[..count], before);
+        at += gapBytes;
+        BitPacking.Unpack(ref _bytes[at], bodyWidth, into.Bodies[..whole]);
+        TensorPrimitives.Add(into.Bodies[..count], 1u, into.Bodies[..count]);
+        at += bodyBytes;
+    }
+
+    /// <summary>Makes chunk numbers of gaps.</summary>
+    private static void AddUp(Span<uint> gaps, int before)
+    {
+        var chunk = (uint)before;
+        foreach (ref var gap in gaps)
+        {
+            chunk += gap + 1;
+            gap = chunk;
         }
     }
 
@@ -287,7 +318,7 @@ internal sealed class PackedPostings : TermPostings
             for (; _index < index; _index++)
             {
                 var skipped = _block.FrequenciesAt(_index);
-                Varint.Skip(bytes, ref _at, skipped.Body + skipped.Title + skipped.Headings);
+                PositionCode.Skip(bytes, ref _at, skipped.Body + skipped.Title + skipped.Headings);
             }
 
             var at = _at;
@@ -305,7 +336,7 @@ internal sealed class PackedPostings : TermPostings
             var position = 0;
             for (; count > 0; count--)
             {
-                position += (int)Varint.Read(bytes, ref at);
+                position += (int)PositionCode.Read(bytes, ref at);
                 Add(position);
             }
         }

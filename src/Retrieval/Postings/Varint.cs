@@ -25,14 +25,68 @@ internal static class Varint
         throw new InvalidDataException("A number is too long.");
     }
 
-    /// <summary>Goes past so many numbers.</summary>
+}
+
+/// <summary>
+/// Positions and the gaps between them: below 192 in one byte, where seven bits would leave a fifth of them to two; up to
+/// 16,319 in two; the rest as 255 and a <see cref="Varint"/>.
+/// </summary>
+internal static class PositionCode
+{
+    private const int OneByte = 192;
+    private const int Long = 255;
+    private const int TwoBytes = OneByte + ((Long - OneByte) << 8);
+
+    public static void Write(ByteBuffer target, int value)
+    {
+        if (value < OneByte)
+        {
+            target.Byte((byte)value);
+        }
+        else if (value < TwoBytes)
+        {
+            target.Byte((byte)(OneByte + ((value - OneByte) >> 8)));
+            target.Byte((byte)(value - OneByte));
+        }
+        else
+        {
+            target.Byte(Long);
+            target.Number((uint)(value - TwoBytes));
+        }
+    }
+
+    /// <exception cref="InvalidDataException">The bytes end within the number, or it is beyond 32 bits.</exception>
+    public static uint Read(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        var first = (uint)at < (uint)bytes.Length ? bytes[at++] : throw new InvalidDataException("It ends within a position.");
+        if (first < OneByte)
+        {
+            return first;
+        }
+
+        if (first == Long)
+        {
+            var rest = Varint.Read(bytes, ref at);
+            return rest <= int.MaxValue - TwoBytes ? TwoBytes + rest : throw new InvalidDataException("A position is out of range.");
+        }
+
+        var second = (uint)at < (uint)bytes.Length ? bytes[at++] : throw new InvalidDataException("It ends within a position.");
+        return (uint)(OneByte + ((first - OneByte) << 8) + second);
+    }
+
+    /// <summary>Goes past so many.</summary>
     public static void Skip(ReadOnlySpan<byte> bytes, ref int at, int count)
     {
-        while (count > 0)
+        for (; count > 0; count--)
         {
-            if (bytes[at++] < 0x80)
+            var first = bytes[at++];
+            if (first == Long)
             {
-                count--;
+                Varint.Read(bytes, ref at);
+            }
+            else if (first >= OneByte)
+            {
+                at++;
             }
         }
     }

@@ -18,7 +18,7 @@ public sealed record SegmentManifest(
     int Documents,
     int Chunks)
 {
-    public const int CurrentFormat = 2;
+    public const int CurrentFormat = 3;
 
     /// <summary>Graphs over the segments' vectors; none where there are few, and in older manifests. What is in them follows from the segments.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
