@@ -4,6 +4,7 @@ using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Evaluation;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Retrieval.Tests.Evaluation;
 
@@ -76,12 +77,14 @@ internal sealed class Collection
     }
 
     /// <summary>The means over the queries.</summary>
-    public (double Ndcg10, double Map, double Recall100) Evaluate(IndexReader reader)
+    /// <param name="feedback">Expands the queries with words of what they find; null searches as asked.</param>
+    public (double Ndcg10, double Map, double Recall100) Evaluate(IndexReader reader, FeedbackOptions? feedback = null)
     {
         var (ndcg, map, recall) = (0.0, 0.0, 0.0);
         foreach (var (id, text) in Queries)
         {
-            var found = reader.Find(text, null, reader.Statistics(text), RoleSet.Empty, SearchFilter.None, Name == "insuranceqa" ? 100 : 1000);
+            var find = new FindPassages(text, null, reader.Statistics(text), RoleSet.Empty, SearchFilter.None, Name == "insuranceqa" ? 100 : 1000);
+            var found = reader.Find(feedback is null ? find : Expanded(reader, find, feedback));
             string[] ranking = [.. found.Lexical.Select(p => p.Passage.Document.Value)];
             ndcg += RetrievalMetrics.Ndcg(ranking, Judgments[id], 10);
             map += RetrievalMetrics.AveragePrecision(ranking, Judgments[id]);
@@ -89,5 +92,13 @@ internal sealed class Collection
         }
 
         return (ndcg / Queries.Count, map / Queries.Count, recall / Queries.Count);
+    }
+
+    private static FindPassages Expanded(IndexReader reader, FindPassages find, FeedbackOptions feedback)
+    {
+        var candidates = RelevanceModel.Candidates(reader.Find(find with { K = feedback.Passages }).Lexical, feedback);
+        var counted = reader.Statistics(new CountTerms(find.Query) { Terms = [.. candidates.Select(candidate => candidate.Term)] });
+        var query = QueryReader.Read(find.Query, QuerySyntax.Plain);
+        return find with { Terms = counted, Expansion = RelevanceModel.Expand(query, candidates, counted, feedback) };
     }
 }
