@@ -28,7 +28,7 @@ internal static class ReplayCommand
         Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Seed {seed}: {result.Plan}"));
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"Trace hash {result.TraceHash:x16}, {result.Steps} steps, {result.Simulated.TotalSeconds:0.0} s simulated, {result.Operations} operations ({result.Acknowledged} acknowledged), {result.Searches} searches, {result.Events} events, {result.Takeovers} takeovers."));
+            $"Trace hash {result.TraceHash:x16}, {result.Steps} steps, {result.Simulated.TotalSeconds:0.0} s simulated, {result.Operations} operations ({result.Acknowledged} acknowledged), {result.Searches} searches, {result.Events} events, {result.Takeovers} takeovers, {result.Statements} statements, {result.Messages} messages between nodes."));
         foreach (var violation in result.Violations)
         {
             Console.WriteLine(violation);

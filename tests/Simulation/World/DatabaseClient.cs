@@ -1,4 +1,3 @@
-using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
 using RagCluster.TestKit;
 
@@ -160,15 +159,12 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
 
         var done = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         database.Carry(machine, statement, done);
-        using var patience = new CancellationTokenSource(database.Patience, node.Time);
-        using var either = cancellationToken.CanBeCanceled ? CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, patience.Token) : null;
-        try
-        {
-            return await done.Task.OrCancelled(either?.Token ?? patience.Token);
-        }
-        catch (OperationCanceledException e) when (patience.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
-        {
-            throw new ConnectionBrokenException($"The simulated database did not answer within {database.Patience.TotalSeconds:0.#} s.", e);
-        }
+        using var patience = node.Time.CreateTimer(
+            static state => ((TaskCompletionSource<T>)state!).TrySetException(new ConnectionBrokenException("The simulated database did not answer in time.")),
+            done,
+            database.Patience,
+            Timeout.InfiniteTimeSpan);
+        using var registration = cancellationToken.UnsafeRegister(static (state, token) => ((TaskCompletionSource<T>)state!).TrySetCanceled(token), done);
+        return await done.Task;
     }
 }

@@ -26,6 +26,10 @@ internal sealed record Result(
     public long Events { get; init; }
 
     public int Takeovers { get; init; }
+
+    public long Statements { get; init; }
+
+    public long Messages { get; init; }
 }
 
 /// <summary>Runs one seed: trouble, healing, rest, and then the reckoning.</summary>
@@ -91,6 +95,8 @@ internal sealed class Trial
             Acknowledged = cluster.Record.Operations.Count(operation => operation.Outcome == Outcome.Acknowledged),
             Searches = cluster.Record.Searches.Count,
             Events = cluster.Record.Log.Count,
+            Statements = cluster.Database.Calls,
+            Messages = cluster.Network.MessagesDelivered,
             Takeovers = cluster.Database.Owners.Count(change => change.Owner is not null),
         };
     }
