@@ -27,24 +27,7 @@ internal static class Soak
 
         var (sent, failed) = (balancer.Sent, balancer.Failed);
         cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {balancer.Repeated} sent again because a connection had closed, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
-        while (nemesis.Kills + nemesis.Pauses + nemesis.DatabaseRestarts < kills + pauses + restarts && cluster.Now.TotalMinutes < minutes)
-        {
-            var draw = Random.Shared.Next(kills - nemesis.Kills + pauses - nemesis.Pauses + restarts - nemesis.DatabaseRestarts);
-            var node = cluster.Nodes[Random.Shared.Next(cluster.Nodes.Count)];
-            if (draw < kills - nemesis.Kills)
-            {
-                await nemesis.KillAsync(node);
-            }
-            else if (draw < kills - nemesis.Kills + pauses - nemesis.Pauses)
-            {
-                await nemesis.PauseAsync(node);
-            }
-            else
-            {
-                await nemesis.RestartDatabaseAsync();
-            }
-        }
-
+        await FaultsAsync(cluster, nemesis, kills, pauses, restarts, minutes);
         cluster.Say($"the faults are over: {nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database");
         var violations = await new Reckoning(cluster, load).CheckAsync();
         foreach (var violation in violations.Take(20))
@@ -57,6 +40,44 @@ internal static class Soak
             CultureInfo.InvariantCulture,
             $"{nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {cluster.Record.Log.Count} events, {cluster.Record.Log.Max(record => record.Epoch)} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
         return violations.Count == 0 && failed == 0 ? 0 : 1;
+    }
+
+    /// <summary>Two hands, so that a second node is hit while the first is not back yet; a third stays.</summary>
+    private static async Task FaultsAsync(RealCluster cluster, Nemesis nemesis, int kills, int pauses, int restarts, int minutes)
+    {
+        var left = new List<char>([.. Enumerable.Repeat('k', kills), .. Enumerable.Repeat('p', pauses), .. Enumerable.Repeat('d', restarts)]);
+        var free = new List<RealNode>(cluster.Nodes);
+        await Task.WhenAll(Enumerable.Range(0, Math.Min(2, cluster.Nodes.Count - 1)).Select(_ => Task.Run(async () =>
+        {
+            while (cluster.Now.TotalMinutes < minutes)
+            {
+                char fault;
+                RealNode node;
+                lock (left)
+                {
+                    if (left.Count == 0)
+                    {
+                        return;
+                    }
+
+                    var draw = Random.Shared.Next(left.Count);
+                    (fault, node) = (left[draw], free[Random.Shared.Next(free.Count)]);
+                    left.RemoveAt(draw);
+                    free.Remove(node);
+                }
+
+                await (fault switch
+                {
+                    'k' => nemesis.KillAsync(node),
+                    'p' => nemesis.PauseAsync(node),
+                    _ => nemesis.RestartDatabaseAsync(),
+                });
+                lock (left)
+                {
+                    free.Add(node);
+                }
+            }
+        })));
     }
 
     private static int Number(string[] args, string name, int otherwise)

@@ -6,18 +6,23 @@ namespace RagCluster.Cluster.Tests.Load;
 /// <summary>Does to real processes what happens to them.</summary>
 internal sealed class Nemesis(RealCluster cluster)
 {
-    public int Kills { get; private set; }
+    private int _kills;
+    private int _pauses;
+    private int _databaseRestarts;
+    private int _rollingRestarts;
 
-    public int Pauses { get; private set; }
+    public int Kills => Volatile.Read(ref _kills);
 
-    public int DatabaseRestarts { get; private set; }
+    public int Pauses => Volatile.Read(ref _pauses);
 
-    public int RollingRestarts { get; private set; }
+    public int DatabaseRestarts => Volatile.Read(ref _databaseRestarts);
+
+    public int RollingRestarts => Volatile.Read(ref _rollingRestarts);
 
     /// <summary>kill -9, and again up.</summary>
     public async Task KillAsync(RealNode node)
     {
-        Kills++;
+        Interlocked.Increment(ref _kills);
         cluster.Say($"{node.Name} is killed");
         node.Kill();
         await Task.Delay(TimeSpan.FromSeconds(Random.Shared.NextDouble() * 1.5));
@@ -28,7 +33,7 @@ internal sealed class Nemesis(RealCluster cluster)
     /// <summary>SIGSTOP for longer than the lease: it must find out by itself that it is no member any more.</summary>
     public async Task PauseAsync(RealNode node)
     {
-        Pauses++;
+        Interlocked.Increment(ref _pauses);
         var losses = node.Losses;
         cluster.Say($"{node.Name} stands still");
         node.Pause();
@@ -50,7 +55,7 @@ internal sealed class Nemesis(RealCluster cluster)
 
     public async Task RestartDatabaseAsync()
     {
-        DatabaseRestarts++;
+        Interlocked.Increment(ref _databaseRestarts);
         cluster.Say("the database restarts");
         await cluster.Database.RestartAsync();
     }
@@ -58,7 +63,7 @@ internal sealed class Nemesis(RealCluster cluster)
     /// <summary>One node after the other is drained, stopped and started.</summary>
     public async Task RollAsync()
     {
-        RollingRestarts++;
+        Interlocked.Increment(ref _rollingRestarts);
         foreach (var node in cluster.Nodes)
         {
             cluster.Say($"{node.Name} is told to stop");
