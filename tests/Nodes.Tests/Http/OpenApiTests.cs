@@ -43,6 +43,15 @@ public sealed partial class OpenApiTests(OpenNode node)
         }
     }
 
+    [Fact]
+    public async Task The_search_names_its_parameters()
+    {
+        using var caller = node.Caller();
+        var document = (await caller.GetAsync("/openapi/v1.json")).Expect(HttpStatusCode.OK);
+        var parameters = document["paths"]!["/api/v1/search"]!["get"]!["parameters"]!.AsArray();
+        parameters.Select(p => (string?)p!["name"]).ShouldBe(["q", "syntax", "k", "mode", "document", "facet", "explain", "expand", "diversity", "byDocument"]);
+    }
+
     private static string Normal(string path) => Constraint().Replace(path.TrimEnd('/'), "}");
 
     [GeneratedRegex(@":\w+\}")]

@@ -1,3 +1,4 @@
+using Microsoft.OpenApi;
 using RagCluster.Actors.Search;
 using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
@@ -10,13 +11,40 @@ namespace RagCluster.Nodes.Gateway.Search;
 /// <summary>/api/v1/search: the passages that a question would be answered from.</summary>
 internal static class SearchEndpoints
 {
+    /// <summary>Those with a fixed name; the ones named after metadata are in the summary.</summary>
+    private static readonly (string Name, JsonSchemaType Type, string Description)[] s_parameters =
+    [
+        ("q", JsonSchemaType.String, "What to search for."),
+        ("syntax", JsonSchemaType.String, "operators or plain."),
+        ("k", JsonSchemaType.Integer, "How many passages, 1 to 200."),
+        ("mode", JsonSchemaType.String, "hybrid, lexical or vector."),
+        ("document", JsonSchemaType.String, "Only this document; may be repeated."),
+        ("facet", JsonSchemaType.String, "Counts the values of this metadata; may be repeated."),
+        ("explain", JsonSchemaType.Boolean, "Takes every score apart."),
+        ("expand", JsonSchemaType.Boolean, "Adds words of the best passages to the query."),
+        ("diversity", JsonSchemaType.Number, "How much passages that say the same are kept apart, 0 to 1."),
+        ("byDocument", JsonSchemaType.Boolean, "Each document once, by its best passage."),
+    ];
+
     public static void MapSearch(this IEndpointRouteBuilder api) =>
         api.MapGet("/search", SearchAsync).WithTags("search")
             .WithSummary(
                 "The best passages that the caller may read. mode is hybrid, lexical or vector; syntax is operators or plain; document narrows to one document, "
                 + "meta.NAME=VALUE, in.NAME, not.NAME, from.NAME, to.NAME and exists.NAME to metadata; facet=NAME counts values; boost.NAME=VALUE^FACTOR and "
                 + "decay.NAME=DAYS weigh documents; explain, expand and diversity are about the result.")
-            .Produces<SearchBody>().ProducesProblem(400);
+            .Produces<SearchBody>().ProducesProblem(400)
+            .AddOpenApiOperationTransformer((operation, _, _) =>
+            {
+                operation.Parameters = [.. s_parameters.Select(p => new OpenApiParameter
+                {
+                    Name = p.Name,
+                    In = ParameterLocation.Query,
+                    Required = p.Name == "q",
+                    Description = p.Description,
+                    Schema = new OpenApiSchema { Type = p.Type },
+                })];
+                return Task.CompletedTask;
+            });
 
     private static async Task<IResult> SearchAsync(HttpContext context, Searcher searcher, TimeProvider time, CancellationToken cancellationToken)
     {
