@@ -123,6 +123,8 @@ internal sealed class Segment(Analyzer analyzer)
                 from.Segment.VectorOf(chunk));
         }
 
+        // The vectors lie outside the collected heap, and only their segment keeps them there.
+        GC.KeepAlive(from.Segment);
         return AddDocument(copy);
     }
 

@@ -100,6 +100,8 @@ internal static class SegmentFileWriter
             writer.Bytes(MemoryMarshal.AsBytes(vector));
         }
 
+        // The vectors lie outside the collected heap, and only their segment keeps them there.
+        GC.KeepAlive(view.Segment);
         return writer;
     }
 }
