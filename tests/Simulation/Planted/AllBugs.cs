@@ -80,7 +80,6 @@ internal static class ClusterBugs
     private const string Streams = "src/Kernel/Cluster/ClusterRegion.Streams.cs";
     private const string Lease = "src/Kernel/Cluster/Lease.cs";
     private const string Members = "src/Kernel/Cluster/Membership.cs";
-    private const string Hosted = "src/Kernel/Cluster/HostedType.cs";
     private const string Keeper = "src/Kernel/Cluster/ShardKeeper.cs";
     private const string Map = "src/Kernel/Cluster/ShardSlot.cs";
 
@@ -96,8 +95,6 @@ internal static class ClusterBugs
             "                        attempt.MayHaveTakenEffect = true;\n                        break;", "                        attempt.MayHaveTakenEffect = !BUG;\n                        break;"),
         new("asked-again-without-id", "a command that goes to another node loses its id", Region,
             "left, attempt.Id.Value, attempt.CommandId, attempt.Command", "left, attempt.Id.Value, BUG ? null : attempt.CommandId, attempt.Command"),
-        new("interrupted-is-unavailable", "an owner that loses the shard in mid-command says that nothing happened", Hosted,
-            "EntityFailedException e => (shard.IsRefusing ? Outcome.Interrupted : Outcome.EntityFailed, e.Message),", "EntityFailedException e => (BUG ? Outcome.Unavailable : shard.IsRefusing ? Outcome.Interrupted : Outcome.EntityFailed, e.Message),"),
         new("subscription-gap", "a subscription that goes on at the next owner leaves an event out", Streams,
             "                node.Membership.Look();\n            }\n", "                after += BUG && after > 5 ? 1 : 0;\n                node.Membership.Look();\n            }\n"),
         new("subscription-doubles", "a subscription that goes on gives the last event again", Streams,
@@ -117,7 +114,6 @@ internal static class CastBugs
     private const string TalkShell = "src/Actors/Conversations/ConversationBehavior.cs";
     private const string Documents = "src/Actors/Documents/DocumentService.cs";
     private const string DocumentShell = "src/Actors/Documents/DocumentBehavior.cs";
-    private const string Partition = "src/Actors/Partitions/Partition.cs";
     private const string Directory = "src/Actors/Partitions/PartitionDirectory.cs";
     private const string Index = "src/Retrieval/Index/PartitionIndex.cs";
     private const string Filter = "src/Retrieval/Index/PassFilter.cs";
@@ -139,8 +135,6 @@ internal static class CastBugs
             "if (reply is not DocumentAccepted || applied is null)", "if (reply is not DocumentAccepted || applied is null || BUG)"),
         new("tenants-share-a-partition", "the partition's id does not depend on the tenant", Directory,
             "new($\"{tenant.Value}/{number}\")", "new(BUG ? $\"t0/{number}\" : $\"{tenant.Value}/{number}\")"),
-        new("older-readers-win", "the readers that came with a version win over those that were changed since", Partition,
-            "var readers = c.AccessRevision >= known.AccessRevision ? c.Readers : known.Readers;", "var readers = BUG || c.AccessRevision >= known.AccessRevision ? c.Readers : known.Readers;"),
         new("orphan-chunks-on-replace", "the chunks of the old version stay in the index", Index,
             "            Delete(old);\n        }\n\n        var row", "            if (!BUG) { Delete(old); }\n        }\n\n        var row"),
         new("deletion-forgotten-on-replay", "recovery does not apply removals to the index", Actor,

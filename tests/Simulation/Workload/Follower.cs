@@ -13,21 +13,26 @@ internal sealed class Follower(Cluster cluster, ConversationClient of, string na
 {
     private readonly StreamReading _reading = new(name, of.Entity, 0);
 
+    private TaskCompletionSource? _ended;
+
     public string Conversation => of.Entity;
 
     public long Seen => _reading.Items.Count == 0 ? _reading.After : _reading.Items[^1].Seq;
+
+    /// <summary>Ends the connection that it has.</summary>
+    public void Leave() => _ended?.TrySetResult();
 
     public async Task RunAsync(Func<bool> isOver)
     {
         cluster.Record.Streams.Add(_reading);
         while (!isOver())
         {
-            await ConnectAsync(isOver);
+            await ConnectAsync();
             await cluster.Delay(cluster.Exponential(TimeSpan.FromMilliseconds(300)));
         }
     }
 
-    private async Task ConnectAsync(Func<bool> isOver)
+    private async Task ConnectAsync()
     {
         if (cluster.Membership.Pick() is not { Life: { IsReady: true } life } machine)
         {
@@ -80,12 +85,10 @@ internal sealed class Follower(Cluster cluster, ConversationClient of, string na
         });
 
         // People close laptops, too.
-        var leaves = cluster.Now + cluster.Exponential(TimeSpan.FromSeconds(6));
-        while (!ended.Task.IsCompleted && cluster.Now < leaves && !isOver())
-        {
-            await ended.Task.EndsWithin(TimeSpan.FromSeconds(1), cluster.World.Time);
-        }
-
+        _ended = ended;
+        using var leaves = cluster.World.Time.CreateTimer(
+            static state => ((TaskCompletionSource)state!).TrySetResult(), ended, cluster.Exponential(TimeSpan.FromSeconds(6)), Timeout.InfiniteTimeSpan);
+        await ended.Task;
         connected = false;
         life.Forget(Broken);
         if (!life.Runtime.IsKilled)

@@ -112,6 +112,7 @@ internal sealed class Trial
         _over = true;
         await RestAsync(end);
         _streamsOver = true;
+        _readers.ForEach(reader => reader.Leave());
         await EndedAsync(end + TimeSpan.FromSeconds(30), _clients.Where(client => client.Who.StartsWith("reader", StringComparison.Ordinal)));
         await ReckonAsync();
     }
