@@ -168,6 +168,12 @@ public sealed class PostgresServer : IAsyncDisposable
                 await StopAsync();
                 Port = 0;
             }
+            catch (PostgresStoppedException) when (attempt < 50 && Log.Contains("pre-existing shared memory block", StringComparison.Ordinal))
+            {
+                // A killed server's sessions take a moment to be gone on a busy machine.
+                await StopAsync();
+                await Task.Delay(100);
+            }
         }
     }
 
