@@ -1,6 +1,7 @@
 using System.Text;
 using RagCluster.Kernel.Blobs;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
 using RagCluster.Messages;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
@@ -151,7 +152,7 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
                 }
             }
         }
-        catch (EntityUnavailableException e)
+        catch (Exception e) when (e is EntityUnavailableException or StoreException)
         {
             // It stands in the journal: "nothing happened" would be a lie.
             throw new TimeoutException("The change is durable and will be applied, but this node cannot tell when: look at the document, or send the change again.", e);

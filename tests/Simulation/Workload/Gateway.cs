@@ -1,6 +1,7 @@
 using RagCluster.Actors;
 using RagCluster.CheckerKit;
 using RagCluster.Kernel.Entities;
+using RagCluster.Kernel.Journal;
 using RagCluster.Simulation.World;
 
 namespace RagCluster.Simulation.Workload;
@@ -54,7 +55,7 @@ internal sealed class Gateway(Cluster cluster)
             }
             catch (Exception e)
             {
-                done.TrySetResult(new Answer<T>(e is EntityUnavailableException ? Fate.NoEffect : Fate.Unknown, default, $"{e.GetType().Name}: {e.Message}"));
+                done.TrySetResult(new Answer<T>(e is EntityUnavailableException or StoreException ? Fate.NoEffect : Fate.Unknown, default, $"{e.GetType().Name}: {e.Message}"));
             }
         });
         using var patience = new CancellationTokenSource(Patience, cluster.World.Time);

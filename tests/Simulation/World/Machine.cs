@@ -184,7 +184,10 @@ internal sealed class Machine(Cluster cluster, string name)
             Kill();
             cluster.Tell(name, $"has ended: {reason}");
             await Task.Delay(TimeSpan.FromSeconds(1), cluster.World.Time);
-            await StartAsync();
+            if (cluster.Membership.MayRestart(this))
+            {
+                await StartAsync();
+            }
         }
     }
 

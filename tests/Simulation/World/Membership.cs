@@ -24,6 +24,9 @@ internal interface IMembership
 
     /// <summary>Starts what has to run for all to come to rest.</summary>
     Task HealAsync();
+
+    /// <summary>Whether a supervisor may start the machine's next process.</summary>
+    bool MayRestart(Machine machine);
 }
 
 /// <summary>
@@ -33,6 +36,7 @@ internal interface IMembership
 internal sealed class Takeovers(Cluster cluster) : IMembership
 {
     private Machine? _current;
+    private bool _healed;
 
     public Task BeginAsync()
     {
@@ -52,7 +56,7 @@ internal sealed class Takeovers(Cluster cluster) : IMembership
         _ = cluster.World.Run(async () =>
         {
             await cluster.Delay(TimeSpan.FromMilliseconds(cluster.Random.Next(1, 2000)));
-            _current = machine.Life == life ? machine : _current;
+            _current = machine.Life == life && !_healed ? machine : _current;
         });
         _current ??= machine;
     }
@@ -88,9 +92,12 @@ internal sealed class Takeovers(Cluster cluster) : IMembership
             former.Kill();
         }
 
+        _healed = true;
         _current = cluster.Machines[0];
         await _current.StartAsync();
     }
+
+    public bool MayRestart(Machine machine) => !_healed || machine == _current;
 }
 
 /// <summary>The production cluster: nodes with leases, that share the shards.</summary>
@@ -159,6 +166,8 @@ internal sealed class Members(Cluster cluster) : IMembership
             await machine.StartAsync();
         }
     }
+
+    public bool MayRestart(Machine machine) => true;
 
     /// <summary>As the program does: a node that has lost its lease ends, and whoever watches over it starts the next.</summary>
     private static async Task EndWhenLostAsync(Machine machine, NodeLife life, ShardedEntities entities)
