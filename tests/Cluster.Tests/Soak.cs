@@ -33,6 +33,10 @@ internal static class Soak
         foreach (var violation in violations.Take(20))
         {
             Console.WriteLine(violation);
+            if (cluster.Record.Operations.Find(operation => operation.Entity.Id == violation.Subject && violation.Detail.Contains($"\"{operation.Marker}\"", StringComparison.Ordinal)) is { } operation)
+            {
+                Console.WriteLine(string.Join('\n', balancer.AnswersTo(operation.Client).Select(answer => "    " + answer)));
+            }
         }
 
         var operations = cluster.Record.Operations;

@@ -30,6 +30,9 @@ internal readonly record struct Answer(Fate Fate, JsonNode? Body, string? Error,
 internal sealed class Balancer(RealCluster cluster) : IDisposable
 {
     private readonly HttpClient _http = new(new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromSeconds(1), PooledConnectionLifetime = TimeSpan.FromSeconds(30) }) { Timeout = TimeSpan.FromSeconds(20) };
+    private const int MaxAnswersKept = 12;
+
+    private readonly Dictionary<string, Queue<string>> _answers = new(StringComparer.Ordinal);
     private int _next;
     private long _sent;
     private long _failed;
@@ -47,6 +50,15 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
 
     public HttpClient Http => _http;
 
+    /// <summary>What a user was answered, attempt by attempt: the last of it, for whoever looks into a violation.</summary>
+    public IReadOnlyList<string> AnswersTo(string user)
+    {
+        lock (_answers)
+        {
+            return [.. _answers.GetValueOrDefault(user) ?? []];
+        }
+    }
+
     public RealNode? Pick()
     {
         var ready = cluster.Nodes.Where(node => node.Url is not null).ToList();
@@ -63,11 +75,13 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
             if (Pick() is { Url: { } url })
             {
                 answer = await SendOnceAsync(user, method, new Uri(url, path), content?.Invoke(), key);
+                Tell(user, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{cluster.Now.TotalSeconds:0.000} {method} {url.Port}: {answer.Fate} {answer.Error}"));
+
+                unsure |= answer.IsCut;
 
                 // All of these may be sent again (RFC 9110, 9.2.2; or they carry an id): a kept connection may just have been closed.
                 if (answer.Fate == Fate.Unknown && answer.IsCut && cuts++ == 0)
                 {
-                    unsure = true;
                     Interlocked.Increment(ref _repeated);
                     continue;
                 }
@@ -105,6 +119,23 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         return request;
     }
 
+    private void Tell(string user, string what)
+    {
+        lock (_answers)
+        {
+            if (!_answers.TryGetValue(user, out var answers))
+            {
+                _answers.Add(user, answers = new Queue<string>());
+            }
+
+            answers.Enqueue(what);
+            if (answers.Count > MaxAnswersKept)
+            {
+                answers.Dequeue();
+            }
+        }
+    }
+
     public void Dispose() => _http.Dispose();
 
     private async Task<Answer> SendOnceAsync(string user, HttpMethod method, Uri uri, HttpContent? content, string? key)
@@ -135,7 +166,9 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         }
         catch (HttpRequestException e) when (e.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError)
         {
-            return new Answer(Fate.NoEffect, null, e.Message);
+            // The client itself sends a request without a body again when a kept connection ends under it: the refused attempt
+            // may be the second, and the first may have taken effect.
+            return new Answer(Fate.NoEffect, null, e.Message, IsCut: content is null);
         }
         catch (Exception e) when (e is HttpRequestException or OperationCanceledException or IOException or System.Text.Json.JsonException)
         {
