@@ -12,15 +12,15 @@ public sealed class SearchTests(OpenNode node)
     public async Task Operators_demand_and_plain_queries_do_not()
     {
         using var caller = node.Caller();
-        await caller.IndexAsync("op1", "The quollword premium is waived for smokers.");
-        await caller.IndexAsync("op2", "The premium of the quollword is due in March.");
-        (await caller.SearchAsync("quollword \"quollword premium\"")).ShouldBe(["op1"]);
-        (await caller.SearchAsync("quollword -smokers")).ShouldBe(["op2"]);
-        (await caller.SearchAsync("+quollword +march")).ShouldBe(["op2"]);
-        (await caller.SearchAsync("quollwor*")).ShouldBe(["op1", "op2"], ignoreOrder: true);
-        (await caller.SearchAsync("quolword~1")).ShouldBe(["op1", "op2"], ignoreOrder: true);
-        (await caller.SearchAsync("quollword -smokers", "&syntax=plain")).ShouldBe(["op1", "op2"], ignoreOrder: true);
-        (await caller.SearchAsync("quollword \"+(")).ShouldBe(["op1", "op2"], ignoreOrder: true);
+        await caller.IndexAsync("op1", "The potorooword premium is waived for smokers.");
+        await caller.IndexAsync("op2", "The premium of the potorooword is due in March.");
+        (await caller.SearchAsync("potorooword \"potorooword premium\"")).ShouldBe(["op1"]);
+        (await caller.SearchAsync("potorooword -smokers")).ShouldBe(["op2"]);
+        (await caller.SearchAsync("+potorooword +march")).ShouldBe(["op2"]);
+        (await caller.SearchAsync("potoroowor*")).ShouldBe(["op1", "op2"], ignoreOrder: true);
+        (await caller.SearchAsync("potoroword~1")).ShouldBe(["op1", "op2"], ignoreOrder: true);
+        (await caller.SearchAsync("potorooword -smokers", "&syntax=plain")).ShouldBe(["op1", "op2"], ignoreOrder: true);
+        (await caller.SearchAsync("potorooword \"+(")).ShouldBe(["op1", "op2"], ignoreOrder: true);
     }
 
     [Fact]
