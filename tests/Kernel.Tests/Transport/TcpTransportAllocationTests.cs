@@ -70,6 +70,6 @@ public sealed class TcpTransportAllocationTests
         var before = Open();
         await ComeAndGoAsync(40);
         await a.Until("what was opened is closed", () => Open() <= before + 5);
-        a.Transport.Describe().ShouldBeEmpty();
+        await a.Until("the links are gone, too", () => a.Transport.Describe().Count == 0);
     }
 }
