@@ -8,7 +8,11 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-build() { dotnet build "$1/tests/${2:-Simulation}" -c Release -nologo -v quiet -p:RunAnalyzers=false > /tmp/sim-build.$$ 2>&1 || { cat /tmp/sim-build.$$; exit 1; }; rm -f /tmp/sim-build.$$; }
+# Quiet, unless it fails.
+build() {
+  local said
+  said=$(dotnet build "$1/tests/${2:-Simulation}" -c Release -nologo -v quiet -p:RunAnalyzers=false 2>&1) || { echo "$said"; exit 1; }
+}
 
 if [ "${1:-}" = --real ]; then
   shift
