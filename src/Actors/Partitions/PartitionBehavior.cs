@@ -16,7 +16,7 @@ using Behavior = EntityBehavior<PartitionState, PartitionCommand, PartitionEvent
 /// <param name="files">Where the saved index is; the snapshot names it, the log can replace it.</param>
 public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
 {
-    private PartitionIndex _index = new();
+    private PartitionIndex _index = new(SegmentFiles.IndexOptions);
 
     protected override async ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken)
     {
@@ -43,7 +43,11 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
         }
     }
 
-    protected override void Applied(Recorded<PartitionEvent> recorded) => _index.Apply(recorded.Event);
+    protected override void Applied(Recorded<PartitionEvent> recorded)
+    {
+        _index.Apply(recorded.Event);
+        WorkOnSegments();
+    }
 
     protected override bool TryAnswer(PartitionCommand command, CancellationToken cancellationToken, out ValueTask<PartitionReply> answer)
     {
@@ -70,6 +74,44 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
 
     protected override async ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
         await files.TidyAsync(attachment, cancellationToken);
+
+    /// <summary>
+    /// Packs and merges segments beside the turns, one thing at a time. What came of it is taken over in a turn, so no
+    /// event meets an index that is half changed; what was not taken over when the entity stops is done again.
+    /// </summary>
+    private void WorkOnSegments()
+    {
+        var index = _index;
+        if (index.BeginWork() is { } work)
+        {
+            Context.Run("segments", cancellationToken => Task.FromResult(Ran(work, cancellationToken)), reason =>
+            {
+                if (reason is null)
+                {
+                    index.Finish(work);
+                    WorkOnSegments();
+                    return;
+                }
+
+                LogWorkFailed(log, reason, Context.Id.Value, work.Description);
+                index.Abandon(work);
+            });
+        }
+    }
+
+    /// <summary>Null, or why it could not be done: searches are slower then, and nothing else is wrong.</summary>
+    private static Exception? Ran(SegmentWork work, CancellationToken cancellationToken)
+    {
+        try
+        {
+            work.Run(cancellationToken);
+            return null;
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            return e;
+        }
+    }
 
     /// <summary>Operators may take a walk through many terms; plain words are looked up at once.</summary>
     private async ValueTask<PartitionReply> CountAsync(IndexReader reader, CountTerms count)
@@ -101,6 +143,9 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
 
     [LoggerMessage(6201, LogLevel.Warning, "Partition {Partition}: its segment files cannot be used and are rebuilt from the log. {Reason}")]
     private static partial void LogSegmentsRefused(ILogger log, string partition, string reason);
+
+    [LoggerMessage(6203, LogLevel.Error, "Partition {Partition}: {Work} failed. Its segments stay as they are until there is more to be done; searches go on, and may be slower.")]
+    private static partial void LogWorkFailed(ILogger log, Exception reason, string partition, string work);
 
     [LoggerMessage(6202, LogLevel.Warning, "Partition {Partition}: the graph over its vectors cannot be used and is built anew; until then they are scanned. {Reason}")]
     private static partial void LogGraphRefused(ILogger log, string partition, string reason);

@@ -28,6 +28,9 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
     /// <summary>By file name the blob: those of the durable snapshot, and those uploaded since.</summary>
     private SortedDictionary<string, string> _blobs = new(StringComparer.Ordinal);
 
+    /// <summary>How partitions keep their indexes: the entity has packing and merging done beside its turns.</summary>
+    public static IndexOptions IndexOptions { get; } = new() { WorksInBackground = true };
+
     /// <summary>How long a node keeps the files of a partition that is elsewhere, in case that it comes back.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromDays(7);
 
@@ -137,7 +140,7 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
         PartitionIndex? index = null;
         await runtime.Run(() =>
         {
-            index = PartitionIndex.Open(folder, manifest);
+            index = PartitionIndex.Open(folder, manifest, IndexOptions);
             return Task.CompletedTask;
         });
         return index!;

@@ -37,6 +37,14 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
 
     void IEntityContext<TState, TCommand, TEvent, TReply>.Run(string name, Func<CancellationToken, Task> work) => Track(name, work);
 
+    void IEntityContext<TState, TCommand, TEvent, TReply>.Run<T>(string name, Func<CancellationToken, Task<T>> work, Action<T> then) => Track(
+        name,
+        async cancellationToken =>
+        {
+            var result = await work(cancellationToken);
+            await Context.Self.TellAsync(new WorkEnded(this, () => then(result)), cancellationToken);
+        });
+
     ValueTask<Committed<TReply>> IEntityContext<TState, TCommand, TEvent, TReply>.ExecuteAsync(TCommand command, CancellationToken cancellationToken) =>
         SendAsync(command, cancellationToken);
 

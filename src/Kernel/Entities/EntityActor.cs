@@ -83,6 +83,13 @@ internal sealed partial class EntityActor<TEntity, TState, TCommand, TEvent, TRe
             case SnapshotEnded ended:
                 SnapshotEnded(ended);
                 break;
+            case WorkEnded ended:
+                if (ended.Instance == this)
+                {
+                    ended.Then();
+                }
+
+                break;
             case WorkFailed { Reason: var reason, Work: var work }:
                 throw new EntityFailedException($"Work \"{work}\" failed: {reason.Message}", reason);
             case Idle:

@@ -93,6 +93,9 @@ public interface IEntityContext<out TState, in TCommand, TEvent, TReply>
     /// </summary>
     void Run(string name, Func<CancellationToken, Task> work);
 
+    /// <summary>Starts work like <see cref="Run(string, Func{CancellationToken, Task})"/>, and goes on with its result in a later turn, unless the entity stops before.</summary>
+    void Run<T>(string name, Func<CancellationToken, Task<T>> work, Action<T> then);
+
     /// <summary>Sends a command to this entity from its own background work and waits until its events are durable.</summary>
     ValueTask<Committed<TReply>> ExecuteAsync(TCommand command, CancellationToken cancellationToken);
 

@@ -60,6 +60,15 @@ internal sealed class AppendEnded(object batch) : EntityMessage
     public object Batch => batch;
 }
 
+/// <summary>Work beside the entity's turns has ended, and goes on in this one.</summary>
+internal sealed class WorkEnded(object instance, Action then) : EntityMessage
+{
+    /// <summary>Who started it: the next instance goes on with the mailbox, and knows nothing of this one's work.</summary>
+    public object Instance => instance;
+
+    public Action Then => then;
+}
+
 /// <summary>Work beside the entity's turns has failed.</summary>
 internal sealed class WorkFailed(string work, Exception reason) : EntityMessage
 {

@@ -18,6 +18,12 @@ public sealed record IndexOptions
     /// <summary>Nor does one that holds as many bytes of text.</summary>
     public long MaxSegmentText { get; init; } = 128L << 20;
 
+    /// <summary>
+    /// Whether whoever writes runs <see cref="PartitionIndex.BeginWork"/>'s work beside the writing. Otherwise full segments
+    /// are packed, and small ones merged, in the call that finds them so, which then takes some tenths of a second.
+    /// </summary>
+    public bool WorksInBackground { get; init; }
+
     public VectorGraphOptions Graphs { get; init; } = new();
 
     /// <summary>A segment is rewritten without its deleted chunks once they are more than half of it, and at least this many.</summary>

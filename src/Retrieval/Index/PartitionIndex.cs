@@ -2,7 +2,6 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
-using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Scoring;
 using RagCluster.Retrieval.Segments;
 using RagCluster.Retrieval.Vectors.Graphs;
@@ -16,11 +15,11 @@ namespace RagCluster.Retrieval.Index;
 /// <remarks>
 /// One thread at a time applies events; any number search meanwhile, each on a snapshot (<see cref="Reader"/>) that
 /// costs nothing to take and never changes. What was applied is in the next snapshot. Neither side waits for the other.
-/// Chunks go into the last segment until it is full; then it is sealed, its postings packed, and another one begins.
-/// Deleting only marks chunks; a segment that is more than half deleted is rewritten, so the garbage stays below the
-/// living. Segments that restarts left small are merged.
+/// Chunks go into the last segment until it is full; then it is closed, and another one begins. Deleting only marks
+/// chunks. What remains to be done to closed segments, packing and merging them, is <see cref="SegmentWork"/>: done at
+/// once, or by whoever asks for it (<see cref="IndexOptions.WorksInBackground"/>).
 /// </remarks>
-public sealed class PartitionIndex
+public sealed partial class PartitionIndex
 {
     private readonly IndexOptions _options;
     private readonly Dictionary<RoleSet, int> _setNumbers = [];
@@ -97,12 +96,14 @@ public sealed class PartitionIndex
 
         var row = segment.Add(indexed);
         Admit(segment, row, readers, revision);
+        _changed?.Add(indexed.Document);
         if (old is not null)
         {
-            RewriteIfSparse(old.Segment);
+            CloseIfSparse(old.Segment);
         }
 
         Publish();
+        WorkUnlessInBackground();
         return true;
     }
 
@@ -116,8 +117,10 @@ public sealed class PartitionIndex
 
         Delete(old);
         _documents = _documents.Remove(removed.Document);
-        RewriteIfSparse(old.Segment);
+        _changed?.Add(removed.Document);
+        CloseIfSparse(old.Segment);
         Publish();
+        WorkUnlessInBackground();
         return true;
     }
 
@@ -137,6 +140,7 @@ public sealed class PartitionIndex
         readers.AsSpan(entry.Stored.First, entry.Stored.Count).Fill(SetNumber(restricted.Readers));
         Replace(number, view.Renewed(readers, view.Deleted, view.DeletedCount, view.TotalLength));
         _documents = _documents.SetItem(restricted.Document, entry with { Readers = restricted.Readers, AccessRevision = restricted.AccessRevision });
+        _changed?.Add(restricted.Document);
         Publish();
         return !entry.Readers.Equals(restricted.Readers) || entry.AccessRevision != restricted.AccessRevision;
     }
@@ -185,41 +189,8 @@ public sealed class PartitionIndex
             }
         }
 
+        _due = true;
         Publish();
-    }
-
-    /// <summary>The segment that takes the next document.</summary>
-    private Segment OpenSegment()
-    {
-        if (_views.Length > 0 && _views[^1].Segment is { IsSealed: false } last)
-        {
-            if (last.ChunkCount < _options.MaxSegmentChunks && last.TextLength < _options.MaxSegmentText)
-            {
-                return last;
-            }
-
-            last.Seal();
-        }
-
-        MergeSmall();
-        var segment = new Segment(_options.Analyzer);
-        _views = [.. _views, SegmentView.Of(segment)];
-        return segment;
-    }
-
-    /// <summary>
-    /// Puts the two smallest segments together as long as they fit into one and the smaller is not much the smaller:
-    /// restarts leave segments that are not full, and so there are never more than a few of those.
-    /// </summary>
-    private void MergeSmall()
-    {
-        while (_views.OrderBy(view => view.LiveCount).Take(2).ToArray() is [var small, var next]
-            && small.LiveCount + next.LiveCount <= _options.MaxSegmentChunks
-            && small.Segment.TextLength + next.Segment.TextLength <= _options.MaxSegmentText
-            && small.LiveCount * 2 >= next.LiveCount)
-        {
-            Merge(small, next);
-        }
     }
 
     /// <summary>Takes the document just added to the last segment into that segment's view.</summary>
@@ -260,53 +231,6 @@ public sealed class PartitionIndex
         }
 
         Replace(number, view.Renewed(view.ReadersOf, count == 0 ? null : deleted, count, total));
-    }
-
-    /// <summary>Moves what is alive out of a segment that is mostly deleted, and lets the rest go.</summary>
-    private void RewriteIfSparse(Segment segment)
-    {
-        var number = ViewOf(segment);
-        var view = _views[number];
-        if (view.DeletedCount < _options.MinDeletedToRewrite || view.DeletedCount * 2 <= view.Count)
-        {
-            return;
-        }
-
-        segment.Seal();
-        Merge(view);
-    }
-
-    /// <summary>Puts a segment with the living chunks of sealed ones in their place, before the one that grows.</summary>
-    private void Merge(params SegmentView[] views)
-    {
-        var target = new Segment(_options.Analyzer);
-        var growing = _views.Where(view => !view.Segment.IsSealed).ToArray();
-        _views = [.. _views.Where(view => view.Segment.IsSealed && !views.Contains(view)), SegmentView.Of(target)];
-        var sources = new List<(PackedLexicon, int[])>(views.Length);
-        foreach (var view in views)
-        {
-            var numbers = new int[view.Count];
-            numbers.AsSpan().Fill(-1);
-            for (var row = 0; row < view.DocumentCount; row++)
-            {
-                var stored = view.Documents[row];
-                if (_documents.TryGetValue(stored.Document, out var entry) && entry.Segment == view.Segment && entry.Row == row)
-                {
-                    var moved = target.AddCopy(stored, view);
-                    for (var i = 0; i < stored.Count; i++)
-                    {
-                        numbers[stored.First + i] = target.Documents[moved].First + i;
-                    }
-
-                    Admit(target, moved, entry.Readers, entry.AccessRevision);
-                }
-            }
-
-            sources.Add(((PackedLexicon)view.Segment.Lexicon, numbers));
-        }
-
-        target.Seal(LexiconMerger.Merge(sources, target.ChunkCount, target.Lengths));
-        _views = [.. _views, .. growing];
     }
 
     private static PerField<long> Sum(Lengths lengths, StoredDocument document, PerField<long> from, int sign)

@@ -20,14 +20,18 @@ internal sealed class Segment(Analyzer analyzer)
     private int[] _headingsLengths = new int[4];
     private StoredDocument[] _documents = new StoredDocument[4];
     private FlatVectors[] _vectors = [];
+    private bool _closed;
 
     public Analyzer Analyzer => analyzer;
 
     /// <summary>The chunks' terms; while the segment grows an open set of them, and packed ones once it is sealed.</summary>
     public Lexicon Lexicon => Volatile.Read(ref _lexicon);
 
-    /// <summary>Whether nothing can be added any more.</summary>
+    /// <summary>Whether its terms are packed; nothing can be added then.</summary>
     public bool IsSealed => Lexicon is PackedLexicon;
+
+    /// <summary>Whether nothing is added any more: its terms may be packed, or soon will be.</summary>
+    public bool IsClosed => _closed || IsSealed;
 
     /// <summary>By number of dimensions; models differ in it, and while a corpus moves from one to another both are here.</summary>
     public IReadOnlyList<FlatVectors> Vectors => Volatile.Read(ref _vectors);
@@ -88,13 +92,22 @@ internal sealed class Segment(Analyzer analyzer)
         return DocumentCount++;
     }
 
+    /// <summary>From now on nothing is added. Only the writer's thread may say so.</summary>
+    public void Close() => _closed = true;
+
+    /// <summary>The terms of a closed segment, packed, to be given to <see cref="Seal(PackedLexicon)"/>. Any thread may ask.</summary>
+    public PackedLexicon Packed() => Lexicon switch
+    {
+        PackedLexicon packed => packed,
+        GrowingLexicon growing => growing.Pack(ChunkCount, Lengths),
+        _ => throw new InvalidOperationException("A segment has a lexicon of an unknown kind."),
+    };
+
     /// <summary>Packs what grew. Readers of any snapshot find in the one what they would have in the other.</summary>
     public void Seal()
     {
-        if (Lexicon is GrowingLexicon growing)
-        {
-            Seal(growing.Pack(ChunkCount, Lengths));
-        }
+        Close();
+        Seal(Packed());
     }
 
     /// <summary>Gives the chunks, which are all here, their terms.</summary>

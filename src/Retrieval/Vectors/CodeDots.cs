@@ -6,9 +6,9 @@ using System.Runtime.Intrinsics.X86;
 namespace RagCluster.Retrieval.Vectors;
 
 /// <summary>
-/// Dot products of rows of bytes, as integers: exact, so equal on every machine. With AVX-512 by widening and VPMADDWD,
-/// or, for several queries at once, VPMADDUBSW; otherwise with what there is. All strides are multiples of
-/// <see cref="Lanes"/> bytes, rows are padded with zeros.
+/// Dot products of rows of bytes and queries of 16 bits, as integers: exact, so equal on every machine. With AVX-512 by
+/// widening and VPMADDWD; otherwise with what there is. All strides are multiples of <see cref="Lanes"/> bytes, rows are
+/// padded with zeros.
 /// </summary>
 /// <remarks>
 /// The methods are compiled fully at their first call: the runtime would otherwise run them unoptimised for some thirty
@@ -20,22 +20,7 @@ internal static unsafe class CodeDots
     /// <summary>A cache line, and the widest register.</summary>
     public const int Lanes = 64;
 
-    /// <summary>Queries that <see cref="Eight"/> takes at once.</summary>
-    public const int Batch = 8;
-
-    /// <summary>Codes added up in 16 bits before <see cref="Eight"/> widens: the query's codes are scaled for it.</summary>
-    public const int Run = 384;
-
-    /// <summary>
-    /// Lanes that <see cref="Eight"/> adds up in 16 bits may reach 32,767, and a code of a row, seen as unsigned, 255:
-    /// the magnitudes of a query's codes that meet in one lane within a <see cref="Run"/> sum up to at most this.
-    /// </summary>
-    public const int LaneBudget = 128;
-
     private const int Ahead = 8;
-
-    /// <summary>Whether <see cref="Eight"/> pays on this machine.</summary>
-    public static bool HasEight => Avx512BW.IsSupported;
 
     /// <summary>One row and a query in 16 bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -173,57 +158,6 @@ internal static unsafe class CodeDots
         }
     }
 
-    /// <summary>
-    /// Rows that follow each other, and <see cref="Batch"/> queries in bytes, one after the other; the dots of a row
-    /// stand together. <paramref name="count"/> is even. The queries keep to <see cref="LaneBudget"/>. Rows are read as
-    /// unsigned, 128 too high; <paramref name="corrections"/>, -128 times the sum of a query's codes, put that right.
-    /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Eight(sbyte* rows, int count, int stride, sbyte* queries, int* corrections, int* dots)
-    {
-        var sign = Vector512.Create((byte)0x80);
-        for (var r = 0; r < count; r += 2)
-        {
-            var row0 = rows + ((nint)r * stride);
-            var row1 = row0 + stride;
-            var to = dots + (r * Batch);
-            Fetch(row0 + 3072, 2 * stride);
-            for (var run = 0; run < stride; run += Run)
-            {
-                var zero = Vector512<short>.Zero;
-                var (a0, a1, a2, a3, a4, a5, a6, a7) = (zero, zero, zero, zero, zero, zero, zero, zero);
-                var (b0, b1, b2, b3, b4, b5, b6, b7) = (zero, zero, zero, zero, zero, zero, zero, zero);
-                var end = Math.Min(stride, run + Run);
-                for (var i = run; i < end; i += 64)
-                {
-                    var (x, y) = (Vector512.Load((byte*)row0 + i) ^ sign, Vector512.Load((byte*)row1 + i) ^ sign);
-                    var query = queries + i;
-                    var q = Vector512.Load(query);
-                    (a0, b0) = (a0 + Avx512BW.MultiplyAddAdjacent(x, q), b0 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a1, b1) = (a1 + Avx512BW.MultiplyAddAdjacent(x, q), b1 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a2, b2) = (a2 + Avx512BW.MultiplyAddAdjacent(x, q), b2 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a3, b3) = (a3 + Avx512BW.MultiplyAddAdjacent(x, q), b3 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a4, b4) = (a4 + Avx512BW.MultiplyAddAdjacent(x, q), b4 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a5, b5) = (a5 + Avx512BW.MultiplyAddAdjacent(x, q), b5 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a6, b6) = (a6 + Avx512BW.MultiplyAddAdjacent(x, q), b6 + Avx512BW.MultiplyAddAdjacent(y, q));
-                    q = Vector512.Load(query += stride);
-                    (a7, b7) = (a7 + Avx512BW.MultiplyAddAdjacent(x, q), b7 + Avx512BW.MultiplyAddAdjacent(y, q));
-                }
-
-                // The first run starts from the corrections, the others from what there is.
-                var (first, second) = run == 0 ? (Vector256.Load(corrections), Vector256.Load(corrections)) : (Vector256.Load(to), Vector256.Load(to + 8));
-                (first + Vector256.Create(Sums(Wide(a0), Wide(a1), Wide(a2), Wide(a3)), Sums(Wide(a4), Wide(a5), Wide(a6), Wide(a7)))).Store(to);
-                (second + Vector256.Create(Sums(Wide(b0), Wide(b1), Wide(b2), Wide(b3)), Sums(Wide(b4), Wide(b5), Wide(b6), Wide(b7)))).Store(to + 8);
-            }
-        }
-    }
-
     /// <summary>A row's codes in 16 bits: as a query to other rows.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Widen(sbyte* row, short* query, int stride)
@@ -250,9 +184,6 @@ internal static unsafe class CodeDots
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector512<short> Wide(sbyte* codes) => Avx512BW.ConvertToVector512Int16(Vector256.Load(codes));
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<int> Wide(Vector512<short> sums) => Avx512BW.MultiplyAddAdjacent(sums, Vector512<short>.One);
 
     /// <summary>The four sums over all lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

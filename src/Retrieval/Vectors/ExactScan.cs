@@ -12,13 +12,17 @@ namespace RagCluster.Retrieval.Vectors;
 /// result is that of a full exact scan, for half of the memory traffic, or a quarter.
 /// </summary>
 /// <remarks>
-/// Several queries are scanned for together: rows are then read once for eight of them, and compared with coarser codes
-/// of the queries, whose wider bounds leave a few more rows, which are compared again with the fine codes.
+/// Rows in passing are compared with coarser codes of the queries (<see cref="StreamedDots"/>), whose wider bounds leave a
+/// few dozen rows, which are compared again with the fine codes. Several queries are scanned for together: rows are then
+/// read once for eight of them.
 /// </remarks>
 internal static unsafe class ExactScan
 {
     private const int BlockRows = VectorBlock.Rows;
     private const int Lanes = 16;
+
+    /// <summary>What is larger than this no cache will hold until the next scan comes by.</summary>
+    private const long Cached = 16 << 20;
 
     /// <summary>Where no more than one row in so many takes part they are read one by one. Measured: a row read so costs as much as two to three in passing.</summary>
     private const int GatherBelow = 3;
@@ -34,22 +38,21 @@ internal static unsafe class ExactScan
         {
             Gather(table, shape, rows, allowed, bounds, scratch, ref candidates);
             Offer(table, query, ref candidates, offer);
+            GC.KeepAlive(table);
             return;
         }
 
-        for (var first = 0; first < rows; first += BlockRows)
+        if (StreamedDots.IsSupported)
         {
-            var taking = TakingOf(allowed, first);
-            if (table.BlockOf(first) is not { } block || (taking.IsEmpty && !allowed.IsEmpty))
-            {
-                continue;
-            }
-
-            var count = Math.Min(BlockRows, rows - first);
-            CodeDots.Fetch((sbyte*)block.Scale, BlockRows * 2 * sizeof(float));
-            CodeDots.Block(block.Codes, (count + 3) & ~3, shape.Stride, scratch.Query, scratch.Dots);
-            FetchNext(table, first, shape.Stride);
-            Compare(block, first, count, taking, scratch.Dots, bounds, ref candidates);
+            var codes = query.InBytes;
+            codes.Codes.CopyTo(new Span<sbyte>(scratch.Bytes, shape.Stride));
+            var coarsely = new Candidates(k, scratch.Candidates(1));
+            Scan(table, shape, codes, rows, allowed, new Bounds(shape, query, codes.Step, codes.Error), scratch, ref coarsely);
+            Refine(table, shape, bounds, ref coarsely, scratch, ref candidates);
+        }
+        else
+        {
+            Scan(table, shape, null, rows, allowed, bounds, scratch, ref candidates);
         }
 
         Offer(table, query, ref candidates, offer);
@@ -60,9 +63,9 @@ internal static unsafe class ExactScan
     public static void Search(RowTable table, VectorShape shape, ReadOnlySpan<VectorQuery> queries, int rows, ReadOnlySpan<ulong> allowed, int k, Action<int, int, double> offer)
     {
         var at = 0;
-        for (; CodeDots.HasEight && queries.Length - at >= CodeDots.Batch / 2; at += CodeDots.Batch)
+        for (; StreamedDots.IsSupported && queries.Length - at >= StreamedDots.Batch / 2; at += StreamedDots.Batch)
         {
-            SearchEight(table, shape, queries[at..Math.Min(queries.Length, at + CodeDots.Batch)], at, rows, allowed, k, offer);
+            SearchEight(table, shape, queries[at..Math.Min(queries.Length, at + StreamedDots.Batch)], at, rows, allowed, k, offer);
         }
 
         for (; at < queries.Length; at++)
@@ -76,6 +79,7 @@ internal static unsafe class ExactScan
         RowTable table, VectorShape shape, ReadOnlySpan<VectorQuery> queries, int number, int rows, ReadOnlySpan<ulong> allowed, int k, Action<int, int, double> offer)
     {
         using var scratch = ScanScratch.Rent(shape.Stride);
+        var passing = (long)rows * shape.Stride > Cached;
         var lanes = new EightBounds(shape, queries, scratch);
         var candidates = new Candidates[queries.Length];
         for (var q = 0; q < queries.Length; q++)
@@ -92,9 +96,7 @@ internal static unsafe class ExactScan
             }
 
             var count = Math.Min(BlockRows, rows - first);
-            CodeDots.Fetch((sbyte*)block.Scale, BlockRows * 2 * sizeof(float));
-            CodeDots.Eight(block.Codes, (count + 1) & ~1, shape.Stride, scratch.Bytes, scratch.Corrections, scratch.Dots);
-            FetchNext(table, first, shape.Stride);
+            StreamedDots.Eight(block.Codes, (count + 1) & ~1, shape.Stride, scratch.Bytes, scratch.Corrections, scratch.Dots, passing);
             CompareEight(block, first, count, taking, scratch.Dots, ref lanes, candidates);
         }
 
@@ -102,7 +104,8 @@ internal static unsafe class ExactScan
         {
             var (query, absolute) = (queries[q], number + q);
             query.Codes.CopyTo(new Span<short>(scratch.Query, shape.Stride));
-            var fine = Refine(table, shape, query, ref candidates[q], scratch, k);
+            var fine = new Candidates(k, scratch.Candidates(StreamedDots.Batch));
+            Refine(table, shape, new Bounds(shape, query, query.Step, query.Error), ref candidates[q], scratch, ref fine);
             Offer(table, query, ref fine, (row, score) => offer(absolute, row, score));
         }
 
@@ -113,13 +116,33 @@ internal static unsafe class ExactScan
     private static ReadOnlySpan<ulong> TakingOf(ReadOnlySpan<ulong> allowed, int first) =>
         allowed[Math.Min(allowed.Length, first >> 6)..Math.Min(allowed.Length, (first + BlockRows) >> 6)];
 
-    /// <summary>Begins to read the next block while this one's scores are compared.</summary>
-    private static void FetchNext(RowTable table, int first, int stride)
+    /// <summary>Compares all rows in passing, with the query's codes in bytes or, where it is null, with those in 16 bits.</summary>
+    private static void Scan(
+        RowTable table, VectorShape shape, CodesInBytes? inBytes, int rows, ReadOnlySpan<ulong> allowed, in Bounds bounds, ScanScratch scratch, ref Candidates candidates)
     {
-        if (table.BlockOf(first + BlockRows) is { } next)
+        var passing = (long)rows * shape.Stride > Cached;
+        for (var first = 0; first < rows; first += BlockRows)
         {
-            CodeDots.Fetch(next.Codes, 8 * stride);
+            var taking = TakingOf(allowed, first);
+            if (table.BlockOf(first) is not { } block || (taking.IsEmpty && !allowed.IsEmpty))
+            {
+                continue;
+            }
+
+            var count = Math.Min(BlockRows, rows - first);
+            if (inBytes is not null)
+            {
+                StreamedDots.One(block.Codes, (count + 3) & ~3, shape.Stride, scratch.Bytes, inBytes.Correction, scratch.Dots, passing);
+            }
+            else
+            {
+                CodeDots.Block(block.Codes, (count + 3) & ~3, shape.Stride, scratch.Query, scratch.Dots);
+            }
+
+            Compare(block, first, count, taking, scratch.Dots, bounds, ref candidates);
         }
+
+        GC.KeepAlive(table);
     }
 
     /// <summary>Reads only the rows whose bit is set, as many ahead as the processor can wait for at once.</summary>
@@ -219,36 +242,36 @@ internal static unsafe class ExactScan
         }
     }
 
+    /// <summary>Two rows at a time, each with eight queries; hardly any two have a candidate.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void CompareEight(VectorBlock block, int first, int count, ReadOnlySpan<ulong> taking, int* dots, ref EightBounds bounds, Candidates[] candidates)
     {
-        for (var i = 0; i < count; i++)
+        for (var i = 0; i < count; i += 2)
         {
-            var scale = block.Scale[i];
-            var length = bounds.HasLengths ? (float)block.Length[i] : 1;
-            var score = bounds.Scores(Vector256.ConvertToSingle(Vector256.Load(dots + (i * CodeDots.Batch))), scale, length);
-            var off = bounds.Off(block.Error[i], length);
-            var mask = Vector256.GreaterThanOrEqual(score + off, bounds.Least).ExtractMostSignificantBits();
-            if (mask == 0 || scale == 0 || (!taking.IsEmpty && (i >> 6 >= taking.Length || !Bitmap.Has(taking, i))))
-            {
-                continue;
-            }
-
+            var dot = Vector512.ConvertToSingle(Vector512.Load(dots + (i * StreamedDots.Batch)));
+            var length = bounds.HasLengths ? EightBounds.Both((float)block.Length[i], (float)block.Length[i + 1]) : Vector512<float>.One;
+            var score = bounds.Scores(dot, EightBounds.Both(block.Scale[i], block.Scale[i + 1]), length);
+            var off = bounds.Off(EightBounds.Both(block.Error[i], block.Error[i + 1]), length);
+            var mask = Vector512.GreaterThanOrEqual(score + off, bounds.Least).ExtractMostSignificantBits();
             for (; mask != 0; mask &= mask - 1)
             {
-                var q = BitOperations.TrailingZeroCount(mask);
-                ref var candidate = ref candidates[q];
-                candidate.Add(first + i, score[q] - off[q], score[q] + off[q]);
-                bounds.Least = bounds.Least.WithElement(q, candidate.Least);
+                var lane = BitOperations.TrailingZeroCount(mask);
+                var row = i + (lane >> 3);
+                if (row >= count || block.Scale[row] == 0 || (!taking.IsEmpty && (row >> 6 >= taking.Length || !Bitmap.Has(taking, row))))
+                {
+                    continue;
+                }
+
+                ref var candidate = ref candidates[lane & 7];
+                candidate.Add(first + row, score[lane] - off[lane], score[lane] + off[lane]);
+                bounds.Raise(lane & 7, candidate.Least);
             }
         }
     }
 
-    /// <summary>Compares what coarse codes left with fine ones.</summary>
-    private static Candidates Refine(RowTable table, VectorShape shape, VectorQuery query, ref Candidates coarse, ScanScratch scratch, int k)
+    /// <summary>Compares what coarse codes left with fine ones; the query's are in the scratch.</summary>
+    private static void Refine(RowTable table, VectorShape shape, in Bounds bounds, ref Candidates coarse, ScanScratch scratch, ref Candidates fine)
     {
-        var bounds = new Bounds(shape, query, query.Step, query.Error);
-        var fine = new Candidates(k, scratch.Candidates(CodeDots.Batch));
         foreach (var (row, upper) in coarse.Left())
         {
             if (upper < fine.Least)
@@ -259,8 +282,6 @@ internal static unsafe class ExactScan
             var codes = table.Codes[row >> VectorBlock.Shift] + ((nint)(row & (BlockRows - 1)) * shape.Stride);
             Compare(table, row, CodeDots.One((sbyte*)codes, scratch.Query, shape.Stride), bounds, ref fine);
         }
-
-        return fine;
     }
 
     private static void Offer(RowTable table, VectorQuery query, ref Candidates candidates, Action<int, double> offer)

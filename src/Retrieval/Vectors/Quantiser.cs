@@ -76,16 +76,16 @@ internal static class Quantiser
     /// <summary>The greatest magnitude among the values.</summary>
     public static float Greatest(ReadOnlySpan<float> values) => values.IsEmpty ? 0 : Math.Abs(TensorPrimitives.MaxMagnitude(values));
 
-    /// <summary>The sum of the magnitudes of codes that meet in the fullest lane of <see cref="CodeDots.Eight"/>: two neighbours of each 64, within a run.</summary>
+    /// <summary>The sum of the magnitudes of codes that meet in the fullest lane of <see cref="StreamedDots"/>: two neighbours of each 64, within a run.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static int FullestLane(ReadOnlySpan<short> codes)
     {
         Span<int> lanes = stackalloc int[CodeDots.Lanes / 2];
         var fullest = 0;
-        for (var run = 0; run < codes.Length; run += CodeDots.Run)
+        for (var run = 0; run < codes.Length; run += StreamedDots.Run)
         {
             lanes.Clear();
-            var some = codes[run..Math.Min(codes.Length, run + CodeDots.Run)];
+            var some = codes[run..Math.Min(codes.Length, run + StreamedDots.Run)];
             for (var i = 0; i + 1 < some.Length; i += 2)
             {
                 lanes[(i >> 1) & ((CodeDots.Lanes / 2) - 1)] += Math.Abs((int)some[i]) + Math.Abs((int)some[i + 1]);

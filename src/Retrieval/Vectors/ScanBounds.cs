@@ -70,13 +70,13 @@ internal readonly struct Bounds
             Vector256.Narrow(Vector256.Load(lengths + 8), Vector256.Load(lengths + 12)));
 }
 
-/// <summary>The same for eight queries and one row.</summary>
+/// <summary>The same for two rows and eight queries: the eight scores of the one, then those of the other.</summary>
 internal struct EightBounds
 {
-    private readonly Vector256<float> _step;
-    private readonly Vector256<float> _perError;
-    private readonly Vector256<float> _perLength;
-    private readonly Vector256<float> _constant;
+    private readonly Vector512<float> _step;
+    private readonly Vector512<float> _perError;
+    private readonly Vector512<float> _perLength;
+    private readonly Vector512<float> _constant;
     private readonly bool _euclidean;
 
     /// <summary>Copies the queries' codes; lanes without a query never find anything.</summary>
@@ -85,41 +85,51 @@ internal struct EightBounds
         _euclidean = shape.Similarity == Similarity.Euclidean;
         HasLengths = shape.Similarity != Similarity.Cosine;
         var times = _euclidean ? 2 : 1;
+        var (steps, perError, perLength, constant) = (Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero, Vector256<float>.Zero);
         var least = Vector256.Create(float.PositiveInfinity);
-        new Span<byte>(scratch.Bytes, shape.Stride * CodeDots.Batch).Clear();
-        new Span<int>(scratch.Corrections, CodeDots.Batch).Clear();
+        new Span<byte>(scratch.Bytes, shape.Stride * StreamedDots.Batch).Clear();
+        new Span<int>(scratch.Corrections, StreamedDots.Batch).Clear();
         for (var q = 0; q < queries.Length; q++)
         {
-            var query = queries[q];
-            query.Bytes.CopyTo(new Span<sbyte>(scratch.Bytes + (q * shape.Stride), shape.Stride));
-            scratch.Corrections[q] = query.ByteCorrection;
-            var (length, error) = ((float)query.Length, query.ByteError);
-            _step = _step.WithElement(q, times * query.ByteStep);
-            _perError = _perError.WithElement(q, times * (length + error) * 1.00001f);
-            _perLength = _perLength.WithElement(q, times * (error + (Bounds.Rounding * length)));
-            _constant = _constant.WithElement(q, _euclidean ? Bounds.Rounding * length * length : 0);
+            var codes = queries[q].InBytes;
+            codes.Codes.CopyTo(new Span<sbyte>(scratch.Bytes + (q * shape.Stride), shape.Stride));
+            scratch.Corrections[q] = codes.Correction;
+            var (length, error) = ((float)queries[q].Length, codes.Error);
+            steps = steps.WithElement(q, times * codes.Step);
+            perError = perError.WithElement(q, times * (length + error) * 1.00001f);
+            perLength = perLength.WithElement(q, times * (error + (Bounds.Rounding * length)));
+            constant = constant.WithElement(q, _euclidean ? Bounds.Rounding * length * length : 0);
             least = least.WithElement(q, float.NegativeInfinity);
         }
 
-        Least = least;
+        (_step, _perError, _perLength, _constant) = (Twice(steps), Twice(perError), Twice(perLength), Twice(constant));
+        Least = Twice(least);
     }
 
     public bool HasLengths { get; }
 
     /// <summary>By query the score that a row must be able to reach.</summary>
-    public Vector256<float> Least { get; set; }
+    public Vector512<float> Least { get; private set; }
+
+    /// <summary>One number for the eight scores of the one row, and another for those of the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector512<float> Both(float first, float second) => Vector512.Create(Vector256.Create(first), Vector256.Create(second));
+
+    public void Raise(int query, float least) => Least = Least.WithElement(query, least).WithElement(query + StreamedDots.Batch, least);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly Vector256<float> Scores(Vector256<float> dots, float scale, float length)
+    public readonly Vector512<float> Scores(Vector512<float> dots, Vector512<float> scale, Vector512<float> length)
     {
         var products = dots * (_step * scale);
-        return _euclidean ? products - Vector256.Create(length * length) : products;
+        return _euclidean ? products - (length * length) : products;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public readonly Vector256<float> Off(float error, float length)
+    public readonly Vector512<float> Off(Vector512<float> error, Vector512<float> length)
     {
         var off = (_perError * error) + (_perLength * length);
-        return _euclidean ? off + _constant + Vector256.Create(length * length * Bounds.Rounding) : off;
+        return _euclidean ? off + _constant + (length * length * Vector512.Create(Bounds.Rounding)) : off;
     }
+
+    private static Vector512<float> Twice(Vector256<float> lanes) => Vector512.Create(lanes, lanes);
 }

@@ -10,17 +10,17 @@ internal sealed unsafe class ScanScratch : IDisposable
     private static readonly ConcurrentQueue<ScanScratch> s_free = new();
 
     private readonly NativeBlock _memory;
-    private readonly List<(int Row, float Upper)>[] _candidates = [.. Enumerable.Range(0, CodeDots.Batch + 1).Select(_ => new List<(int, float)>())];
+    private readonly List<(int Row, float Upper)>[] _candidates = [.. Enumerable.Range(0, StreamedDots.Batch + 1).Select(_ => new List<(int, float)>())];
     private readonly int _stride;
 
     private ScanScratch(int stride)
     {
         _stride = stride;
-        const int AllDots = VectorBlock.Rows * CodeDots.Batch * sizeof(int);
-        _memory = NativeMemoryPool.Allocate((nuint)((stride * (2 + CodeDots.Batch)) + AllDots + (VectorBlock.Rows * 16) + 256), MemoryUse.Scratch);
+        const int AllDots = VectorBlock.Rows * StreamedDots.Batch * sizeof(int);
+        _memory = NativeMemoryPool.Allocate((nuint)((stride * (2 + StreamedDots.Batch)) + AllDots + (VectorBlock.Rows * 16) + 256), MemoryUse.Scratch);
         Query = (short*)_memory.Start;
         Bytes = (sbyte*)(Query + stride);
-        Dots = (int*)(Bytes + (stride * CodeDots.Batch));
+        Dots = (int*)(Bytes + (stride * StreamedDots.Batch));
         Rows = (nint*)((byte*)Dots + AllDots);
         Numbers = (int*)(Rows + VectorBlock.Rows);
         Gathered = Numbers + VectorBlock.Rows;

@@ -83,6 +83,8 @@ internal sealed unsafe class VectorBlock
         {
             vector.CopyTo(MemoryMarshal.Cast<byte, Half>(new Span<byte>(Values + (row * ValueStride), ValueStride)));
         }
+
+        GC.KeepAlive(this);
     }
 
     public void Set(int row, ReadOnlySpan<float> vector)
@@ -99,6 +101,8 @@ internal sealed unsafe class VectorBlock
                 TensorPrimitives.ConvertToHalf(vector, MemoryMarshal.Cast<byte, Half>(stored));
             }
         }
+
+        GC.KeepAlive(this);
     }
 
     /// <summary>The row's vector as halves; empty where it has none. Only for blocks that store halves.</summary>
@@ -107,7 +111,15 @@ internal sealed unsafe class VectorBlock
     /// <summary>The score of a row that has a vector, by the vectors themselves.</summary>
     public double Exact(VectorQuery query, int row)
     {
-        var at = Values + (row * ValueStride);
+        var score = Exact(query, row, Values + (row * ValueStride));
+
+        // Whoever asks may hold nothing else of the index any more, and what is read lies outside the collected heap.
+        GC.KeepAlive(this);
+        return score;
+    }
+
+    private double Exact(VectorQuery query, int row, byte* at)
+    {
         if (_shape.Precision == StoredPrecision.Half)
         {
             var vector = new ReadOnlySpan<Half>(at, _shape.Dimensions);
@@ -141,6 +153,7 @@ internal sealed unsafe class VectorBlock
         Span<float> values = _shape.Dimensions <= 1024 ? stackalloc float[_shape.Dimensions] : new float[_shape.Dimensions];
         TensorPrimitives.ConvertToSingle(new ReadOnlySpan<Half>(at, _shape.Dimensions), values);
         Code(row, values);
+        GC.KeepAlive(this);
     }
 
     /// <summary>Begins to read a row's vector.</summary>
@@ -162,6 +175,7 @@ internal sealed unsafe class VectorBlock
         Error[row] = (float)error;
         Length[row] = cosine ? inverseNorm : inverseNorm == 0 ? 0 : 1 / inverseNorm;
         Volatile.Write(ref Scale[row], (float)step);
+        GC.KeepAlive(this);
         return true;
     }
 }

@@ -180,6 +180,7 @@ public sealed partial class VectorIndex
             writer.Bytes(block is null || block.Scale[at] == 0 ? zeros : new ReadOnlySpan<byte>(block.Values + (at * block.ValueStride), _shape.ValueBytes));
         }
 
+        GC.KeepAlive(table);
         return writer;
     }
 

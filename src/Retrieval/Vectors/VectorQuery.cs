@@ -5,7 +5,7 @@ namespace RagCluster.Retrieval.Vectors;
 /// <summary>A query vector made ready for searching: as it is, and in integers of two widths.</summary>
 internal sealed class VectorQuery
 {
-    private sbyte[]? _bytes;
+    private CodesInBytes? _inBytes;
 
     private VectorQuery(float[] values, Similarity similarity, double inverseNorm)
     {
@@ -42,22 +42,8 @@ internal sealed class VectorQuery
     /// <summary>At least the Euclidean distance between what is coded and its codes.</summary>
     public float Error { get; }
 
-    /// <summary>What <see cref="Codes"/> are for <see cref="CodeDots.Eight"/>: coarser, so that sums fit 16 bits.</summary>
-    public ReadOnlySpan<sbyte> Bytes
-    {
-        get
-        {
-            _bytes ??= MakeBytes();
-            return _bytes;
-        }
-    }
-
-    public float ByteStep { get; private set; }
-
-    public float ByteError { get; private set; }
-
-    /// <summary>-128 times the sum of <see cref="Bytes"/>.</summary>
-    public int ByteCorrection { get; private set; }
+    /// <summary>What <see cref="Codes"/> are for <see cref="StreamedDots"/>. One thread at a time asks.</summary>
+    public CodesInBytes InBytes => _inBytes ??= MakeBytes();
 
     private double Factor { get; }
 
@@ -87,12 +73,12 @@ internal sealed class VectorQuery
     }
 
     /// <summary>The finest codes whose magnitudes, added up by lanes of 16 bits, stay within the budget.</summary>
-    private sbyte[] MakeBytes()
+    private CodesInBytes MakeBytes()
     {
         var codes = new short[Codes.Length];
-        var step = Math.Max(Math.Max(Quantiser.FullestLane(Codes) * (double)Step / CodeDots.LaneBudget, Greatest * Factor / VectorMath.CodeLevels), VectorMath.LeastStep);
+        var step = Math.Max(Math.Max(Quantiser.FullestLane(Codes) * (double)Step / StreamedDots.LaneBudget, Greatest * Factor / VectorMath.CodeLevels), VectorMath.LeastStep);
         var error = Quantiser.Code(Values, Factor, step, codes);
-        while (Quantiser.FullestLane(codes) > CodeDots.LaneBudget)
+        while (Quantiser.FullestLane(codes) > StreamedDots.LaneBudget)
         {
             // Rounding went over it.
             step *= 1.02;
@@ -107,7 +93,12 @@ internal sealed class VectorQuery
             sum += codes[i];
         }
 
-        (ByteStep, ByteError, ByteCorrection) = ((float)step, (float)error, -128 * sum);
-        return bytes;
+        return new CodesInBytes(bytes, (float)step, (float)error, -128 * sum);
     }
 }
+
+/// <summary>A query's codes in bytes, coarser than those in 16 bits, so that sums of products fit 16 bits.</summary>
+/// <param name="Step">What one unit of a code stands for.</param>
+/// <param name="Error">At least the Euclidean distance between what is coded and its codes.</param>
+/// <param name="Correction">-128 times the sum of the codes.</param>
+internal sealed record CodesInBytes(sbyte[] Codes, float Step, float Error, int Correction);

@@ -216,6 +216,44 @@ public sealed class EntityWorkTests
     });
 
     [Fact]
+    public void The_result_of_work_is_taken_up_in_a_turn_of_the_instance_that_started_it() => Simulate(async world =>
+    {
+        var results = new List<(ScriptedBehavior Behavior, int Result)>();
+        var release = new TaskCompletionSource<int>();
+        var current = (ScriptedBehavior?)null;
+        var node = await world.StartAsync(behavior: _ => current = new ScriptedBehavior
+        {
+            Committed = (b, events) =>
+            {
+                if (events[^1].Seq == 1)
+                {
+                    // Nobody waits here: other commands are handled meanwhile.
+                    b.World.Run("slow", _ => release.Task, result => results.Add((b, result)));
+                }
+                else if (events[^1].Seq == 3)
+                {
+                    b.World.Run("failing", _ => Task.FromResult(5), new Action<int>(_ => throw new InvalidOperationException("its turn fails")));
+                }
+
+                return Task.CompletedTask;
+            },
+        });
+        await node.AskAsync("alice", new Deposit(1));
+        await node.AskAsync("alice", new Deposit(1));
+        results.ShouldBeEmpty();
+        release.SetResult(7);
+        await Task.Delay(TimeSpan.FromSeconds(1), world.Runtime.Time);
+        results.ShouldBe([(current!, 7)]);
+
+        // A continuation that throws is the entity's failure: it is recovered, and goes on.
+        var before = current;
+        await node.AskAsync("alice", new Deposit(1));
+        await Task.Delay(TimeSpan.FromSeconds(5), world.Runtime.Time);
+        (await node.AskAsync("alice", new Deposit(1))).ShouldBe(Reply(4, 4));
+        current.ShouldNotBe(before);
+    });
+
+    [Fact]
     public void Work_that_fails_is_taken_up_by_recovery() => Simulate(async world =>
     {
         var attempts = 0;

@@ -298,7 +298,7 @@ public class PartitionIndexTests
         }
     }
 
-    private static void ShouldAnswerLike(IndexReader reader, BruteForce model, Question question)
+    internal static void ShouldAnswerLike(IndexReader reader, BruteForce model, Question question)
     {
         var global = reader.Statistics(question.Query);
         var expected = model.Statistics(question.Query);

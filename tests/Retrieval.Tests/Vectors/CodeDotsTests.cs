@@ -71,12 +71,12 @@ public unsafe class CodeDotsTests
     [InlineData(384)]
     [InlineData(385)]
     [InlineData(1536)]
-    public void Eight_queries_at_once_give_exact_sums_even_where_every_number_is_the_greatest(int dimensions)
+    public void Queries_in_bytes_give_exact_sums_even_where_every_number_is_the_greatest(int dimensions)
     {
-        Assert.SkipUnless(CodeDots.HasEight, "This processor has no AVX-512.");
+        Assert.SkipUnless(StreamedDots.IsSupported, "This processor has no AVX-512.");
         var random = new Random(dimensions);
         var stride = VectorMath.Padded(dimensions);
-        const int Rows = 6;
+        const int Rows = 8;
         var rows = new Native<sbyte>(Rows * stride);
         for (var r = 0; r < Rows; r++)
         {
@@ -101,12 +101,12 @@ public unsafe class CodeDotsTests
         var corrections = new Native<int>(8);
         for (var q = 0; q < 8; q++)
         {
-            queries[q].Bytes.CopyTo(bytes.Span[(q * stride)..]);
-            corrections.Span[q] = queries[q].ByteCorrection;
+            queries[q].InBytes.Codes.CopyTo(bytes.Span[(q * stride)..]);
+            corrections.Span[q] = queries[q].InBytes.Correction;
         }
 
         var dots = new Native<int>(Rows * 8);
-        CodeDots.Eight(rows.At, Rows, stride, bytes.At, corrections.At, dots.At);
+        StreamedDots.Eight(rows.At, Rows, stride, bytes.At, corrections.At, dots.At, passing: stride % 128 == 0);
         for (var r = 0; r < Rows; r++)
         {
             for (var q = 0; q < 8; q++)
@@ -114,6 +114,15 @@ public unsafe class CodeDotsTests
                 dots.Span[(r * 8) + q].ShouldBe(Enumerable.Range(0, stride).Sum(i => rows.Span[(r * stride) + i] * bytes.Span[(q * stride) + i]));
             }
         }
+
+        for (var q = 0; q < 8; q++)
+        {
+            var alone = new Native<int>(Rows);
+            StreamedDots.One(rows.At, Rows, stride, bytes.At + (q * stride), queries[q].InBytes.Correction, alone.At, passing: q % 2 == 0);
+            alone.Span.ToArray().ShouldBe(Enumerable.Range(0, Rows).Select(r => dots.Span[(r * 8) + q]));
+        }
+
+        GC.KeepAlive(bytes);
     }
 
     /// <summary>Aligned memory beside which nothing of the test lies.</summary>

@@ -69,6 +69,7 @@ internal static unsafe class NodeMoves
         var at = row & (VectorBlock.Rows - 1);
         Span<byte> hash = stackalloc byte[32];
         System.Security.Cryptography.SHA256.HashData(new ReadOnlySpan<byte>(block.Codes + ((nint)at * vectors.Shape.Stride), vectors.Shape.Stride), hash);
+        GC.KeepAlive(block);
         return System.Runtime.InteropServices.MemoryMarshal.Read<UInt128>(hash);
     }
 }
