@@ -30,6 +30,8 @@ internal static class Cli
             ClusterCommand.Create(common),
             BenchCommand.Create(common),
             EvalCommand.Create(common),
+            StoreCommand.Create(common),
+            HealthCommand.Create(common),
         };
         common.AddTo(root);
         root.SetAction((result, cancellationToken) => ServeCommand.RunAsync(common, result, cancellationToken));
