@@ -35,6 +35,9 @@ public sealed record Stage(
     /// <summary>Makes this node's lists; disposed of with the cast.</summary>
     public Func<CastOptions, Stage, CancellationToken, Task<ICatalog>> OpenCatalog { get; init; } = SqliteCatalog.OpenAsync;
 
+    /// <summary>What is switched on; all on until somebody says otherwise.</summary>
+    public Features.Features Features { get; init; } = new();
+
     public IRuntime Runtime => System.Runtime;
 }
 
@@ -132,7 +135,7 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>());
+        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>()) { Features = stage.Features };
         var answering = new Answering(searcher, generator, options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
@@ -153,8 +156,8 @@ public sealed class Cast : IAsyncDisposable
             Generator = generator,
             Searcher = searcher,
             Answering = answering,
-            Conversations = new ConversationService(conversations, options.Conversations),
-            Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents, stage.Runtime.Time),
+            Conversations = new ConversationService(conversations, options.Conversations) { Features = stage.Features },
+            Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents, stage.Runtime.Time) { Features = stage.Features },
             Catalog = await stage.OpenCatalog(options, stage, cancellationToken),
             Gate = gate,
             Partitions = partitions,

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
+using RagCluster.Actors.Features;
 using RagCluster.Actors.Partitions;
 
 namespace RagCluster.Actors;
@@ -11,4 +12,5 @@ namespace RagCluster.Actors;
 [JsonSerializable(typeof(ConversationState))]
 [JsonSerializable(typeof(DocumentState))]
 [JsonSerializable(typeof(PartitionState))]
+[JsonSerializable(typeof(FlagBoardState))]
 internal sealed partial class StatesJson : JsonSerializerContext;

@@ -30,6 +30,9 @@ public sealed record ConfigurationOverride(string Key, string Value, string Sour
 public sealed record EffectiveSetting(string Key, string Value, HoconOrigin Origin)
 {
     public const string Masked = "(hidden)";
+
+    /// <summary>It is built into the program: nobody has set it.</summary>
+    public bool IsDefault => Origin.Source.StartsWith(RagClusterConfiguration.BuiltInPrefix, StringComparison.Ordinal);
 }
 
 /// <summary>

@@ -4,6 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using RagCluster.Kernel.Asks;
 using RagCluster.Kernel.Cells;
 using RagCluster.Kernel.DeadLetters;
+using RagCluster.Kernel.Inspection;
 
 namespace RagCluster.Kernel;
 
@@ -14,6 +15,7 @@ public sealed class ActorSystem
 
     private readonly ConcurrentDictionary<Type, ILogger> _logs = new();
     private readonly ILoggerFactory _loggers;
+    private volatile ActorMeasurement? _measurement;
 
     public ActorSystem(string name, IRuntime runtime, ActorSystemOptions? options = null, ILoggerFactory? loggers = null)
     {
@@ -93,6 +95,33 @@ public sealed class ActorSystem
 
     /// <summary>The tree as it is now, in name order.</summary>
     public IReadOnlyList<ActorSnapshot> Snapshot() => [.. Children.All().Select(c => c.Snapshot())];
+
+    /// <summary>Times what every actor does for so long; those that were busy, the busiest first.</summary>
+    /// <exception cref="InvalidOperationException">Somebody measures already.</exception>
+    public async Task<IReadOnlyList<ActorTiming>> MeasureAsync(TimeSpan span, CancellationToken cancellationToken = default)
+    {
+        var measurement = new ActorMeasurement(Time);
+#pragma warning disable CS0420 // Interlocked is as strong as volatile.
+        if (Interlocked.CompareExchange(ref _measurement, measurement, null) is not null)
+#pragma warning restore CS0420
+        {
+            throw new InvalidOperationException("The actors are being timed already; wait for that to end.");
+        }
+
+        try
+        {
+            await Task.Delay(span, Time, cancellationToken);
+        }
+        finally
+        {
+            _measurement = null;
+        }
+
+        return measurement.Result();
+    }
+
+    /// <summary>Null unless the actors are being timed.</summary>
+    internal ActorMeasurement? Measurement => _measurement;
 
     internal ILogger LogOf(Type type) =>
         _logs.GetOrAdd(type, static (t, loggers) => loggers.CreateLogger(t.FullName ?? t.Name), _loggers);

@@ -2,6 +2,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
+using RagCluster.Messages.Features;
 using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Messages;
@@ -20,4 +21,7 @@ namespace RagCluster.Messages;
 [JsonSerializable(typeof(PartitionCommand))]
 [JsonSerializable(typeof(PartitionEvent))]
 [JsonSerializable(typeof(PartitionReply))]
+[JsonSerializable(typeof(FlagCommand))]
+[JsonSerializable(typeof(FlagEvent))]
+[JsonSerializable(typeof(FlagReply))]
 public sealed partial class MessagesJson : JsonSerializerContext;

@@ -18,6 +18,8 @@ using Region = IRegion<ConversationCommand, ConversationEvent, ConversationReply
 /// </remarks>
 public sealed class ConversationService(Region region, ConversationOptions options)
 {
+    public Features.Features Features { get; init; } = new();
+
     /// <summary>
     /// Asks a question: accepted, unchanged (asked before), or refused, as where the id is already that of another
     /// question. The sequence number is that of the question.
@@ -25,6 +27,7 @@ public sealed class ConversationService(Region region, ConversationOptions optio
     public ValueTask<Committed<ConversationReply>> AskAsync(
         Principal principal, ConversationId conversation, QuestionId question, string text, CancellationToken cancellationToken = default)
     {
+        RefuseWhereOff();
         if (text.Length > options.MaxQuestionChars)
         {
             return ValueTask.FromResult(new Committed<ConversationReply>(
@@ -36,8 +39,11 @@ public sealed class ConversationService(Region region, ConversationOptions optio
 
     /// <summary>Has an ended question answered again, as a new question with the given id.</summary>
     public ValueTask<Committed<ConversationReply>> RegenerateAsync(
-        Principal principal, ConversationId conversation, QuestionId question, QuestionId of, CancellationToken cancellationToken = default) =>
-        SendAsync(principal, conversation, new Regenerate(question, of, principal), $"ask/{question.Value}/of/{of.Value}", cancellationToken);
+        Principal principal, ConversationId conversation, QuestionId question, QuestionId of, CancellationToken cancellationToken = default)
+    {
+        RefuseWhereOff();
+        return SendAsync(principal, conversation, new Regenerate(question, of, principal), $"ask/{question.Value}/of/{of.Value}", cancellationToken);
+    }
 
     public ValueTask<Committed<ConversationReply>> CancelAsync(
         Principal principal, ConversationId conversation, QuestionId question, CancellationToken cancellationToken = default) =>
@@ -110,6 +116,14 @@ public sealed class ConversationService(Region region, ConversationOptions optio
     }
 
     internal static EntityId Id(TenantId tenant, ConversationId conversation) => new($"{tenant.Value}/{conversation.Value}");
+
+    private void RefuseWhereOff()
+    {
+        if (!Features.IsOn(Actors.Features.Features.Questions))
+        {
+            throw new EntityUnavailableException("Questions are not taken just now: an operator has switched them off for a while.");
+        }
+    }
 
     private ValueTask<Committed<ConversationReply>> SendAsync(
         Principal principal, ConversationId conversation, ConversationCommand command, string? commandId, CancellationToken cancellationToken) =>

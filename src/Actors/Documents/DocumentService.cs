@@ -37,6 +37,8 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
     /// <summary>Holders of this role may add, change and remove documents.</summary>
     public const string Administrator = "admin";
 
+    public Features.Features Features { get; init; } = new();
+
     private static readonly DocumentRefused Missing = new(DocumentRefusals.NotFound, "There is no such document.");
 
     /// <summary>
@@ -44,9 +46,15 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
     /// to this node. Waits while too many documents are on their way, here or at the document's owner (backpressure).
     /// </summary>
     /// <exception cref="BlobTooLargeException">The content is larger than <see cref="DocumentOptions.MaxBytes"/>.</exception>
+    /// <exception cref="EntityUnavailableException">Nothing was taken in, also where an operator has switched documents off.</exception>
     public async ValueTask<Committed<DocumentReply>> IngestAsync(
         TenantId tenant, DocumentOffer offer, Stream content, CancellationToken cancellationToken = default)
     {
+        if (!Features.IsOn(Actors.Features.Features.Documents))
+        {
+            throw new EntityUnavailableException("Documents are not taken in just now: an operator has switched that off for a while.");
+        }
+
         await gate.AdmitAsync(cancellationToken);
         var blob = await blobs.PutAsync(content, options.MaxBytes, cancellationToken);
         var bytes = await blobs.LengthAsync(blob, cancellationToken) ?? throw new BlobMissingException(blob);

@@ -60,6 +60,8 @@ public sealed record SearchOptions
 /// </summary>
 public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log)
 {
+    public Features.Features Features { get; init; } = new();
+
     /// <inheritdoc cref="SearchAsync(SearchRequest, CancellationToken)"/>
     public Task<SearchResult> SearchAsync(
         Principal principal, string query, SearchFilter filter, SearchMode mode, int k, CancellationToken cancellationToken) =>
@@ -73,7 +75,8 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         var all = partitions.All(request.Principal.Tenant);
         var read = QueryReader.Read(request.Query, request.Syntax);
         var words = request.Syntax == QuerySyntax.Plain ? request.Query : read.Text;
-        var embedding = request.Mode == SearchMode.Lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, cancellationToken);
+        var lexical = request.Mode == SearchMode.Lexical || (request.Mode == SearchMode.Hybrid && !Features.IsOn(Actors.Features.Features.Vectors));
+        var embedding = lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, cancellationToken);
 
         var count = new CountTerms(request.Query) { Syntax = request.Syntax };
         var counted = await ScatterAsync<TermStatistics>(all, count, cancellationToken);

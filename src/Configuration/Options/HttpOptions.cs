@@ -74,27 +74,6 @@ public sealed record WebSocketOptions : IChecked
     }
 }
 
-/// <summary>Probes and metrics, on a port of their own so that the public one can be opened without them.</summary>
-public sealed record ManagementOptions : IChecked
-{
-    public bool Enabled { get; init; } = true;
-
-    [Within("1", "253")]
-    public string Host { get; init; } = "127.0.0.1";
-
-    /// <summary>0: any free port.</summary>
-    [Within("0", "65535")]
-    public int Port { get; init; } = 8558;
-
-    public IEnumerable<(string Key, string Expected)> Problems()
-    {
-        if (!HostNames.IsValid(Host))
-        {
-            yield return ("host", "an IP address, localhost or * for all interfaces");
-        }
-    }
-}
-
 /// <summary>What a listening address may be.</summary>
 internal static class HostNames
 {

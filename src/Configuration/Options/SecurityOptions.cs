@@ -32,7 +32,7 @@ public sealed record TokenOptions : IChecked
     [Within("1", "100")]
     public string Name { get; init; } = "";
 
-    /// <summary>A file whose first line is the token.</summary>
+    /// <summary>A file whose first line is the token, or "env:NAME" for an environment variable.</summary>
     public string? TokenFile { get; init; }
 
     /// <summary>SHA-256 of the token in hexadecimal digits.</summary>
@@ -48,14 +48,16 @@ public sealed record TokenOptions : IChecked
     [Within("0", "100")]
     public IReadOnlyList<string> Roles { get; init; } = [];
 
-    public IEnumerable<(string Key, string Expected)> Problems()
+    public IEnumerable<(string Key, string Expected)> Problems() => Problems(TokenFile, TokenHash);
+
+    internal static IEnumerable<(string Key, string Expected)> Problems(string? file, string? hash)
     {
-        if (TokenFile is null == TokenHash is null)
+        if (file is null == hash is null)
         {
-            yield return (TokenFile is null ? "name" : "token-file", "exactly one of token-file and token-hash beside it");
+            yield return (file is null ? "name" : "token-file", "exactly one of token-file and token-hash beside it");
         }
 
-        if (TokenHash is not null && (TokenHash.Length != 64 || !TokenHash.All(char.IsAsciiHexDigit)))
+        if (hash is not null && (hash.Length != 64 || !hash.All(char.IsAsciiHexDigit)))
         {
             yield return ("token-hash", "the SHA-256 of the token as 64 hexadecimal digits");
         }

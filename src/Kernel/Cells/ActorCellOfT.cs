@@ -137,13 +137,14 @@ internal sealed partial class ActorCell<T> : ActorCell, IMailboxRef<T>, IThreadP
     {
         var actor = _actor!;
         var token = _instance!.Token;
+        var measurement = System.Measurement;
         try
         {
             while (budget > 0 && !_mailbox.HasSystem && TryNext(out var message))
             {
                 budget--;
                 _handled++;
-                var handling = actor.ReceiveAsync(message, token);
+                var handling = measurement is null ? actor.ReceiveAsync(message, token) : measurement.ReceiveAsync(this, actor, message, token);
                 if (!handling.IsCompletedSuccessfully)
                 {
                     return FinishAsync(handling);

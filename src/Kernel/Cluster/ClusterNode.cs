@@ -25,6 +25,7 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
         Map = new ShardMap(system.Runtime.Time);
         Keeper = new ShardKeeper(system, store, Membership, Map, Courier, log);
         _proposer = new Proposer(Membership, Map, Keeper, Courier, options, system.Runtime.Time, log);
+        Calls = new NodeCalls(system.Runtime, Courier);
         _hints = new CommitHints(Membership, Courier, system.Runtime, options.HintEvery, local, all);
         ClusterGauges.Add(this);
     }
@@ -47,6 +48,8 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
 
     public RemoteStreams Streams { get; } = new();
 
+    public NodeCalls Calls { get; }
+
     /// <summary>Completes with the reason when this node has stopped itself.</summary>
     public Task<string> Lost => _lost.Task;
 
@@ -61,6 +64,11 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
         var given = new Dictionary<int, NodeIncarnation>();
         return Keeper.DrainAsync(slot => _proposer.SuccessorOf(slot, given), budget);
     }
+
+    /// <summary>The first type kept here that no other node can take over; null where each can be.</summary>
+    public string? WithoutSuccessor() =>
+        Membership.Hosts.FirstOrDefault(type => !Membership.View.Members.Any(member =>
+            member.Node != Membership.Self && member.IsUp && !Membership.Neighbours.IsSuspect(member.Node) && Membership.Neighbours.HostsOf(member.Node).Contains(type)));
 
     /// <summary>Asks the shard's owner to hand it over. False: the shard has no owner, or the target is not up.</summary>
     public bool Move(ShardSlot slot, NodeIncarnation target)
@@ -172,6 +180,7 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
 
         Asks.LinkLost(peer);
         Streams.LinkLost(peer);
+        Calls.LinkLost(peer);
         if (_served.TryGetValue(peer, out var served))
         {
             served.LinkLost();
@@ -252,6 +261,12 @@ internal sealed class ClusterNode : ITransportHandler, IMembershipObserver
                 break;
             case WireKind.Committed:
                 _hints.Received(ref reader);
+                break;
+            case WireKind.Call:
+                Calls.Received(from, ref reader);
+                break;
+            case WireKind.CallReply:
+                Calls.Answered(ref reader);
                 break;
             default:
                 ClusterMetrics.UnknownMessages.Add(1);

@@ -128,6 +128,22 @@ internal sealed class ShardKeeper(
         }
     }
 
+    /// <summary>After a drain: takes shards again.</summary>
+    public void Reopen()
+    {
+        string[] hosted;
+        lock (_gate)
+        {
+            _closed = false;
+            hosted = [.. _hosted.Keys];
+        }
+
+        foreach (var entityType in hosted)
+        {
+            membership.Host(entityType);
+        }
+    }
+
     /// <summary>Hands every shard off and takes no more. Several at once, so that their waits add up to one.</summary>
     /// <param name="successor">Where a shard should go; asked for one after the other.</param>
     public async Task DrainAsync(Func<ShardSlot, NodeIncarnation?> successor, TimeSpan budget)

@@ -59,6 +59,15 @@ internal sealed class Shard(int shardId, string entityType, int number, int maxL
         }
     }
 
+    /// <summary>The entity, if it is in memory or on its way there.</summary>
+    public EntityHandle? Find(string id)
+    {
+        lock (_gate)
+        {
+            return _live.GetValueOrDefault(id);
+        }
+    }
+
     public int CommandsUnderWay
     {
         get

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using RagCluster.Kernel.Cluster;
+using RagCluster.Kernel.Inspection;
 using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Supervision;
 using RagCluster.Kernel.Transport;
@@ -41,6 +42,7 @@ public sealed partial class ShardedEntities
     private readonly ShardServices _services;
     private readonly Lock _gate = new();
     private readonly List<Shard> _shards = [];
+    private readonly List<IEntityInspector> _inspectors = [];
     private readonly ClusterNode? _cluster;
     private Task? _stopped;
 
@@ -86,6 +88,11 @@ public sealed partial class ShardedEntities
         }
 
         var rows = await _services.Store.PrepareShardsAsync(TEntity.Type, definition.Options.Validated().Shards, cancellationToken);
+        lock (_gate)
+        {
+            _inspectors.Add(new EntityInspector<TEntity, TState, TCommand, TEvent, TReply>(definition, rows, _services.Store));
+        }
+
         if (_cluster is not null)
         {
             return StartInCluster(definition, rows, _cluster);

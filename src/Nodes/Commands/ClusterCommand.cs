@@ -5,6 +5,7 @@ using System.Text.Json;
 using RagCluster.Nodes.Hosting;
 using RagCluster.Nodes.LocalCluster;
 using RagCluster.Nodes.Management;
+using RagCluster.Nodes.Management.Cluster;
 
 namespace RagCluster.Nodes.Commands;
 

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using RagCluster.Nodes.Hosting;
+using RagCluster.Nodes.Management;
+using RagCluster.Nodes.Management.Logs;
 
 namespace RagCluster.Nodes.Commands;
 
@@ -15,8 +17,10 @@ internal static class ServeCommand
 
     public static async Task<int> RunAsync(CommonOptions common, ParseResult result, CancellationToken cancellationToken)
     {
-        var options = common.Load(result).Options;
-        await using var node = await NodeHost.StartAsync(options, Logging.AsConfigured(options.Log), cancellationToken);
+        var configuration = common.Load(result);
+        var options = configuration.Options;
+        using var logs = new LogControl((Microsoft.Extensions.Logging.LogLevel)options.Log.Level);
+        await using var node = await NodeHost.StartAsync(options, Logging.AsConfigured(options.Log, logs), cancellationToken, new NodeOperator(configuration.Settings, logs));
         await Samples.TakeInOnFirstStartAsync(node, options, cancellationToken);
 
         // Scripts and tests wait for this line: the node is ready.

@@ -1,5 +1,6 @@
 using System.Reflection;
 using RagCluster.Actors;
+using RagCluster.Actors.Features;
 using RagCluster.Configuration.Options;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Isolation;
@@ -25,12 +26,16 @@ internal sealed class Backend
 
     public required ShardedEntities Entities { get; init; }
 
+    public required NodeStore Store { get; init; }
+
+    public required FeatureFlags Flags { get; init; }
+
     public required bool IsFirstStart { get; init; }
 
     /// <param name="health">Is told what the start waits for.</param>
-    /// <param name="cluster">Is told when the node has joined.</param>
+    /// <param name="node">Is told when the node has joined.</param>
     /// <exception cref="MembershipLostException">The node joined and lost its place before it was ready.</exception>
-    public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ClusterView cluster, ILoggerFactory loggers, CancellationToken cancellationToken)
+    public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ManagedNode node, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
         var stops = new Stack<Func<ShutdownBudget, Task>>();
         Membership? member = null;
@@ -46,7 +51,7 @@ internal sealed class Backend
 
             health.Waiting(options.Cluster.Enabled ? "The node is joining the cluster." : "The node is starting.");
             member = await Membership.JoinAsync(options, system, store.Journal, loggers, cancellationToken);
-            cluster.Joined(member.Entities);
+            node.Joined(member.Entities);
             if (member.Transport is { } transport)
             {
                 stops.Push(async _ => await transport.DisposeAsync());
@@ -74,6 +79,9 @@ internal sealed class Backend
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(async _ => await cast.DisposeAsync());
 
+            var flags = await FeatureFlags.StartAsync(casting, stage, cancellationToken);
+            stops.Push(async _ => await flags.DisposeAsync());
+
             // Entities first: they still use everything below while they end their work.
             stops.Push(budget => member.Entities.StopAsync(budget.Share(0.6)));
             health.Waiting("The node waits until every shard has an owner.");
@@ -83,6 +91,8 @@ internal sealed class Backend
                 Cast = cast,
                 System = system,
                 Entities = member.Entities,
+                Store = store,
+                Flags = flags,
                 IsFirstStart = store.IsFirstStart,
             };
         }

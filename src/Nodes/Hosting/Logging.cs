@@ -1,20 +1,16 @@
 using Microsoft.Extensions.Logging.Console;
 using RagCluster.Configuration.Options;
+using RagCluster.Nodes.Management.Logs;
 
 namespace RagCluster.Nodes.Hosting;
 
 /// <summary>Where the log goes: standard error always, so that standard output is the command's own.</summary>
 internal static class Logging
 {
-    /// <summary>As configured, for a node that serves.</summary>
-    public static Action<ILoggingBuilder> AsConfigured(LogOptions options) => logging =>
+    /// <summary>As configured, for a node that serves; what is logged can be changed while it does.</summary>
+    public static Action<ILoggingBuilder> AsConfigured(LogOptions options, LogControl control) => logging =>
     {
-        logging.SetMinimumLevel((Microsoft.Extensions.Logging.LogLevel)options.Level);
-        logging.AddFilter("Microsoft.AspNetCore", (Microsoft.Extensions.Logging.LogLevel)Math.Max((int)options.Level, (int)Microsoft.Extensions.Logging.LogLevel.Warning));
-        logging.AddFilter("Microsoft.Hosting", Microsoft.Extensions.Logging.LogLevel.Warning);
-
-        // What keeps the node from starting is told by the command, in one line.
-        logging.AddFilter("Microsoft.Extensions.Hosting", Microsoft.Extensions.Logging.LogLevel.None);
+        control.AddTo(logging);
         Console(logging, options.Format);
     };
 

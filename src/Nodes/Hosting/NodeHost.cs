@@ -63,13 +63,16 @@ internal sealed partial class NodeHost : IAsyncDisposable
     /// <summary>Starts the node; when this returns it is ready.</summary>
     /// <exception cref="Kernel.Journal.StoreException">The data folder is in use, damaged or not writable; the message says what to do.</exception>
     /// <exception cref="IOException">A port is in use, or a file cannot be read.</exception>
-    public static async Task<NodeHost> StartAsync(RagClusterOptions options, Action<ILoggingBuilder> logging, CancellationToken cancellationToken)
+    /// <param name="operations">What operators can see and change beyond the options; null for a node that has no operators.</param>
+    public static async Task<NodeHost> StartAsync(
+        RagClusterOptions options, Action<ILoggingBuilder> logging, CancellationToken cancellationToken, NodeOperator? operations = null)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
         builder.Logging.ClearProviders();
         logging(builder.Logging);
         var health = new Health();
-        var cluster = new ClusterView();
+        var managed = new ManagedNode(options, operations?.Settings ?? [], operations?.Logs);
+        HealthChecks.Add(health.Monitor, managed, new DataDisk(options.DataFolder));
         var metrics = new MetricsRegistry(name => name.StartsWith("RagCluster", StringComparison.Ordinal) || name is "System.Runtime" or "Microsoft.AspNetCore.Hosting");
         ConfigureWeb(builder, options);
 
@@ -81,14 +84,16 @@ internal sealed partial class NodeHost : IAsyncDisposable
         {
             // First, so that probes see what a start waits for: other nodes, or a database that is not there yet.
             management = options.Management.Enabled
-                ? await ManagementHost.StartAsync(options.Management, health, cluster, metrics, logging, cancellationToken)
+                ? await ManagementHost.StartAsync(managed, health, metrics, logging, cancellationToken)
                 : null;
-            backend = await Backend.StartAsync(options, health, cluster, loggers, cancellationToken);
+            backend = await Backend.StartAsync(options, health, managed, loggers, cancellationToken);
             backend.AddTo(builder.Services);
             var web = builder.Build();
             Map(web, options);
             await Listening.StartAsync(web, "ragcluster.http.port", cancellationToken);
             var url = Listening.AddressOf(web);
+            managed.Started(new RunningParts(backend.System, backend.Store.Journal, backend.Store.Blobs, backend.Cast, backend.Flags, web.Lifetime.StopApplication));
+            backend.Entities.AnswerCalls = management?.Answer;
 
             // Not ready from the first moment of a stop on, whoever asks for it: the process, or who holds this host.
             web.Lifetime.ApplicationStopping.Register(health.Draining);

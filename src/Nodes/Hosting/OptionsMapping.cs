@@ -149,7 +149,7 @@ internal static class OptionsMapping
             Address = address.ToString(),
             Bind = host == "*" ? null : host,
             BindPort = address.Port == cluster.Port ? null : cluster.Port,
-            Secret = cluster.SecretFile is { } file ? FirstLine(file, "the cluster's secret") : null,
+            Secret = cluster.SecretFile is { } file ? SecretText.Read(file, "the cluster's secret") : null,
             Tls = cluster.Tls is { Certificate: { } certificate, Key: { } key, Authorities: { } authorities } ? new TlsFiles(certificate, key, authorities) : null,
             MaxMessageBytes = (int)cluster.MaxMessage.Bytes,
             ConnectTimeout = cluster.Transport.ConnectTimeout,
@@ -177,7 +177,7 @@ internal static class OptionsMapping
     public static PostgresStoreOptions Postgres(PostgresOptions postgres) => new()
     {
         Connection = postgres.Connection!,
-        Password = postgres.PasswordFile is { } file ? FirstLine(file, "the database's password") : null,
+        Password = postgres.PasswordFile is { } file ? SecretText.Read(file, "the database's password") : null,
         Schema = postgres.Schema,
         Lanes = postgres.Lanes,
         RecoveryConnections = postgres.RecoveryConnections,
@@ -222,26 +222,10 @@ internal static class OptionsMapping
         return new IdentityOptions
         {
             Open = open ? new Principal(TenantId.Of(security.Open.Tenant), UserId.Of(security.Open.User), RoleSet.Of(security.Open.Roles)) : null,
-            Tokens = [.. security.Tokens.Select(t => new AccessToken(t.Name, HashOf(t), TenantId.Of(t.Tenant), UserId.Of(t.User), RoleSet.Of(t.Roles)))],
+            Tokens = [.. security.Tokens.Select(t => new AccessToken(t.Name, SecretText.HashOf(t.Name, t.TokenFile, t.TokenHash), TenantId.Of(t.Tenant), UserId.Of(t.User), RoleSet.Of(t.Roles)))],
             AllowedOrigins = options.Http.AllowedOrigins,
         };
     }
-
-    private static string HashOf(TokenOptions token)
-    {
-        if (token.TokenHash is { } hash)
-        {
-            return hash.ToLowerInvariant();
-        }
-
-        var secret = FirstLine(token.TokenFile!, $"token \"{token.Name}\"");
-        return Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.UTF8.GetBytes(secret)));
-    }
-
-    private static string FirstLine(string file, string what) =>
-        File.ReadLines(file).FirstOrDefault()?.Trim() is { Length: > 0 } line
-            ? line
-            : throw new IOException($"The file {file} of {what} is empty; its first line must be it.");
 
     private static string Kind(InferenceProvider provider) => provider switch
     {

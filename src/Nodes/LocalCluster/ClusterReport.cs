@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using RagCluster.Nodes.Hosting;
 using RagCluster.Nodes.Management;
+using RagCluster.Nodes.Management.Cluster;
 
 namespace RagCluster.Nodes.LocalCluster;
 

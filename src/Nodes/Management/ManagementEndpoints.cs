@@ -1,44 +1,45 @@
-using RagCluster.Kernel.Journal;
-using RagCluster.Nodes.Gateway;
+using RagCluster.Nodes.Management.Access;
+using RagCluster.Nodes.Management.ActorTrees;
+using RagCluster.Nodes.Management.Cluster;
+using RagCluster.Nodes.Management.Entities;
+using RagCluster.Nodes.Management.Logs;
 
 namespace RagCluster.Nodes.Management;
 
-/// <summary>/startup, /alive, /ready, /metrics and /cluster: for orchestrators and monitoring, on a port of their own.</summary>
+/// <summary>Everything on the management port: probes and metrics here, the rest each in its own place.</summary>
 internal static class ManagementEndpoints
 {
     public static void MapManagement(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/startup", (Health health) => Answer(health.Started ? null : health.NotReady)).ExcludeFromDescription();
-        routes.MapGet("/alive", () => Answer(null)).ExcludeFromDescription();
-        routes.MapGet("/ready", (Health health) => Answer(health.NotReady)).ExcludeFromDescription();
-        routes.MapGet("/cluster", (ClusterView cluster) => cluster.Describe() is { } body
-            ? TypedResults.Json(body, ManagementJson.Default.ClusterBody)
-            : Problems.Of(StatusCodes.Status503ServiceUnavailable, "no-member", "This node is not, or not yet, a member of a cluster.")).ExcludeFromDescription();
-        routes.MapPut("/cluster/members/{node}", DownAsync).ExcludeFromDescription();
-        routes.MapGet("/metrics", (MetricsRegistry metrics) => TypedResults.Text(metrics.Write(), MetricsRegistry.ContentType)).ExcludeFromDescription();
-    }
-
-    /// <summary>Declares a member dead that certainly does not run any more, so that nobody waits for the end of its lease.</summary>
-    private static async Task<IResult> DownAsync(string node, string? operation, ClusterView cluster, CancellationToken cancellationToken)
-    {
-        if (operation != "down")
-        {
-            return Problems.Invalid("The only operation is operation=down.");
-        }
-
-        if (cluster.Entities?.DescribeCluster() is not { } status)
-        {
-            return Problems.Of(StatusCodes.Status503ServiceUnavailable, "no-member", "This node is not, or not yet, a member of a cluster.");
-        }
-
-        return status.Members.LastOrDefault(member => member.Node.Node == node && member.State is not (NodeState.Dead or NodeState.Left)) is { } known
-            && await cluster.Entities.DownAsync(known.Node, cancellationToken)
-                ? TypedResults.NoContent()
-                : Problems.NotFound("living member");
+        routes.MapGet("/startup", (Health health) => Answer(health.Started ? null : health.NotReady)).ForEverybody();
+        routes.MapGet("/alive", () => Answer(null)).ForEverybody();
+        routes.MapGet("/ready", (Health health) => Answer(health.NotReady)).ForEverybody();
+        routes.MapGet("/health", (HttpContext context, Health health) => Report(context, health)).ForEverybody();
+        routes.MapGet("/metrics", (MetricsRegistry metrics) => TypedResults.Text(metrics.Write(), MetricsRegistry.ContentType));
+        routes.MapCluster();
+        routes.MapShards();
+        routes.MapEntities();
+        routes.MapActors();
+        routes.MapLogs();
+        routes.MapConfiguration();
+        routes.MapFlags();
+        StoreCheck.Map(routes);
     }
 
     private static IResult Answer(string? reason) => TypedResults.Json(
         new HealthBody(reason is null ? "up" : "down", reason),
         ManagementJson.Default.HealthBody,
         statusCode: reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+
+    private static IResult Report(HttpContext context, Health health)
+    {
+        var known = context.FindCaller() is not null;
+        var reason = health.NotReady;
+        var worst = health.Monitor.Worst;
+        var status = reason is not null && worst < HealthStatus.Saturated ? HealthStatus.Down : worst;
+        return TypedResults.Json(
+            new HealthReportBody(status.ToString().ToLowerInvariant(), reason is null, known ? reason : null, health.Monitor.Report(known)),
+            ManagementJson.Default.HealthReportBody,
+            statusCode: reason is null ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+    }
 }

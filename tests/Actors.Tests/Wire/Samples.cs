@@ -1,6 +1,7 @@
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
+using RagCluster.Messages.Features;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 
@@ -93,6 +94,13 @@ internal static class Samples
                 Factors = [new PassageFactor(Scored.Passage.Id, 0.5)],
                 Facets = new Dictionary<string, IReadOnlyList<FacetValue>> { ["year"] = [new FacetValue("2026", 3)] },
             }];
+
+    public static IReadOnlyList<FlagCommand> FlagCommands { get; } = [new SetFlag("vectors", false, "ann", "GPU is away"), new ReadFlags()];
+
+    public static IReadOnlyList<FlagEvent> FlagEvents { get; } = [new FlagSet("vectors", false, "ann", "GPU is away") { At = At }, new FlagSet("vectors", null, "ann", "back") { At = At }];
+
+    public static IReadOnlyList<FlagReply> FlagReplies { get; } =
+        [new FlagsRead(new SortedDictionary<string, FlagSet> { ["vectors"] = new("vectors", true, "ann", "back") { At = At } }), new FlagRefused("No.")];
 
     private static TermStatistics Terms() => new(7, new SortedDictionary<string, long> { ["body"] = 70 }, new SortedDictionary<string, long> { ["fee"] = 5 });
 }

@@ -25,6 +25,9 @@ public sealed class WireFormatTests
         Family.Of("partition-command", MessagesJson.Default.PartitionCommand, Samples.PartitionCommands),
         Family.Of("partition-event", MessagesJson.Default.PartitionEvent, Samples.PartitionEvents),
         Family.Of("partition-reply", MessagesJson.Default.PartitionReply, Samples.PartitionReplies),
+        Family.Of("flag-command", MessagesJson.Default.FlagCommand, Samples.FlagCommands),
+        Family.Of("flag-event", MessagesJson.Default.FlagEvent, Samples.FlagEvents),
+        Family.Of("flag-reply", MessagesJson.Default.FlagReply, Samples.FlagReplies),
     ];
 
     private static readonly (string Family, string Json)[] Frozen =

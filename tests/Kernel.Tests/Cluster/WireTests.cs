@@ -33,6 +33,9 @@ public sealed class WireTests
         Hex(new PlaceMessage(WireKind.Take, 1, 2, new NodeIncarnation("n", 3))).ShouldBe("0A05000102026E03");
         Hex(new LocatedMessage(1, new ShardRoute(null, 2))).ShouldBe("0C05000102000000");
         Hex(new CommittedMessage([1, 300])).ShouldBe("0D04000201AC02");
+        Hex(new CallMessage(1, TimeSpan.FromMilliseconds(1500), new byte[] { 7 })).ShouldBe("0E030001DC0B07");
+        Hex(new CallReplyMessage(1, null, new byte[] { 7 })).ShouldBe("0F0200010007");
+        Hex(new CallReplyMessage(1, "no", default)).ShouldBe("0F040001036E6F");
     }
 
     [Fact]

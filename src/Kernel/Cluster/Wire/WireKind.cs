@@ -16,4 +16,8 @@ internal enum WireKind : byte
     HandOff = 11,
     Located = 12,
     Committed = 13,
+
+    /// <summary>A request to a node itself.</summary>
+    Call = 14,
+    CallReply = 15,
 }
