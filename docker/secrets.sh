@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 mkdir -p secrets
-for name in cluster-secret database-password api-token admin-token management-token grafana-password; do
+for name in cluster-secret database-password api-token admin-token management-token monitoring-token grafana-password; do
   [ -e "secrets/$name" ] || head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n' > "secrets/$name"
 done
 # The nodes' user in the container has to read them, and the file system shows them as they are here.

@@ -3,6 +3,7 @@ using RagCluster.Configuration.Options;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Journal.Postgres;
 using RagCluster.Nodes.Hosting;
+using RagCluster.Nodes.Management.Logs;
 
 namespace RagCluster.Nodes.Commands;
 
@@ -23,7 +24,8 @@ internal static class StoreCommand
         if (options.Store.Engine == StoreEngine.Postgres)
         {
             // The node's own opening, which looks at the server's settings, too: what it refuses would be refused at the start.
-            using var loggers = LoggerFactory.Create(Logging.AsConfigured(options.Log));
+            using var control = new LogControl((LogLevel)options.Log.Level);
+            using var loggers = LoggerFactory.Create(Logging.AsConfigured(options.Log, control));
             var postgres = options.Store.Postgres;
             await using var stores = (await PostgresStores.OpenAsync(OptionsMapping.Postgres(postgres), postgres.FurtherConnections, SystemRuntime.Instance, loggers, cancellationToken)).Store;
             Console.Out.WriteLine($"The schema {postgres.Schema} is ready for this version{(postgres.FurtherConnections.Count > 0 ? $", on {postgres.FurtherConnections.Count + 1} servers" : "")}.");
