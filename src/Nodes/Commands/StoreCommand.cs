@@ -24,7 +24,7 @@ internal static class StoreCommand
         if (options.Store.Engine == StoreEngine.Postgres)
         {
             // The node's own opening, which looks at the server's settings, too: what it refuses would be refused at the start.
-            using var control = new LogControl((LogLevel)options.Log.Level);
+            using var control = new LogControl((Microsoft.Extensions.Logging.LogLevel)options.Log.Level);
             using var loggers = LoggerFactory.Create(Logging.AsConfigured(options.Log, control));
             var postgres = options.Store.Postgres;
             await using var stores = (await PostgresStores.OpenAsync(OptionsMapping.Postgres(postgres), postgres.FurtherConnections, SystemRuntime.Instance, loggers, cancellationToken)).Store;
