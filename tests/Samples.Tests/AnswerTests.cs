@@ -35,8 +35,7 @@ public sealed class AnswerTests(ITestOutputHelper output)
         foreach (var question in SampleLibrary.Questions)
         {
             var roles = RoleSet.Of(question.Roles);
-            var rankings = reader.Find(question.Question, Vector(embedder, question.Question), reader.Statistics(question.Question), roles, SearchFilter.None, 50);
-            var passages = ScoreFusion.Fuse(rankings.Lexical, rankings.Vector, Passages).Select(scored => scored.Passage).ToList();
+            var passages = Search(reader, question.Question, Vector(embedder, question.Question), roles);
             passages.ShouldAllBe(passage => SampleLibrary.MayRead(question.Roles, passage.Document.Value), question.Id);
             var reply = await chat.GetResponseAsync(new GroundedPrompt(question.Question, passages).ToMessages(), cancellationToken: TestContext.Current.CancellationToken);
             var answer = CitationParser.Parse(reply.Messages[0].Text, passages);
@@ -69,6 +68,17 @@ public sealed class AnswerTests(ITestOutputHelper output)
         ((double)found / answerable).ShouldBeGreaterThanOrEqualTo(LeastFound);
         ((double)answered / answerable).ShouldBeGreaterThanOrEqualTo(LeastAnswered);
         ((double)abstained / unanswerable).ShouldBeGreaterThanOrEqualTo(LeastAbstained);
+    }
+
+    private static List<Passage> Search(IndexReader reader, string question, Embedding vector, RoleSet roles)
+    {
+        var terms = reader.Statistics(question);
+        var found = reader.Find(new FindPassages(question, vector, terms, roles, SearchFilter.None, 40) { Scores = true });
+        var scores = found.Scores!.ToDictionary(s => s.Passage);
+        var candidates = found.Lexical.Concat(found.Vector).Select(p => p.Passage).DistinctBy(p => p.Id)
+            .Select(p => new Candidate(p, scores[p.Id].Lexical, scores[p.Id].Cosine, scores[p.Id].Vector)).ToList();
+        return [.. EvidenceFusion.Of(candidates, new QueryProximity(question, terms)).Parts(FusionWeights.Default)
+            .OrderByDescending(parts => parts.Score).Take(Passages).Select(parts => parts.Passage)];
     }
 
     private static async Task<IndexReader> IndexAsync(Dictionary<string, string> texts, EmbeddedEmbedder embedder)

@@ -6,7 +6,6 @@ using RagCluster.Inference.Citations;
 using RagCluster.Inference.Prompting;
 using RagCluster.Inference.QueryRewriting;
 using RagCluster.Kernel.Entities;
-using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Actors.Conversations;
 
@@ -32,12 +31,13 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
         }
 
         var found = await SearchAsync(question, query, cancellationToken);
-        if (!await sink.SourcesAsync(found.Passages, found.IsPartial, cancellationToken))
+        var sources = found.InContext ?? found.Passages;
+        if (!await sink.SourcesAsync(sources, found.IsPartial, cancellationToken))
         {
             return;
         }
 
-        var prompt = new GroundedPrompt(query, [.. found.Passages.Select(p => p.Passage)]) { History = history };
+        var prompt = new GroundedPrompt(query, [.. sources.Select(p => p.Passage)]) { History = history };
         var text = new StringBuilder();
         var shown = new CitationFilter(prompt.Passages.Count);
         var deltas = new DeltaWriter(sink, cancellationToken);
@@ -81,7 +81,7 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
         {
             try
             {
-                return await searcher.SearchAsync(question.Asker, query, SearchFilter.None, SearchMode.Hybrid, options.Passages, cancellationToken);
+                return await searcher.SearchAsync(new SearchRequest(question.Asker, query) { K = options.Passages, Neighbours = options.Neighbours }, cancellationToken);
             }
             catch (EntityUnavailableException) when (time.GetElapsedTime(started) < options.Patience)
             {

@@ -53,7 +53,7 @@ public sealed class Partition : IEntity<PartitionState, PartitionCommand, Partit
             case RestrictChunks c:
                 return Known(state, c.Document).AccessRevision >= c.AccessRevision ? Done() : Done(new ChunksRestricted(c.Document, c.Readers, c.AccessRevision));
 
-            case CountTerms or FindPassages or DescribePartition:
+            case CountTerms or FindPassages or ReadNeighbours or DescribePartition:
                 throw new UnreachableException($"{command.GetType().Name} is answered by the index, not decided.");
 
             default:

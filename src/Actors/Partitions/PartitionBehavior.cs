@@ -60,6 +60,9 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
             case FindPassages c:
                 answer = FindAsync(reader, c);
                 return true;
+            case ReadNeighbours c:
+                answer = ValueTask.FromResult<PartitionReply>(reader.Neighbours(c));
+                return true;
             case DescribePartition:
                 answer = ValueTask.FromResult<PartitionReply>(new PartitionDescribed(reader.DocumentCount, reader.ChunkCount, reader.IndexBytes));
                 return true;

@@ -2,6 +2,7 @@ using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Actors.Search;
 
@@ -12,6 +13,7 @@ internal sealed class GatheredPassages
     private const int MostFacetValues = 100;
 
     private readonly IReadOnlyList<PassagesFound> _found;
+    private readonly TermStatistics _terms;
     private readonly SearchRequest _request;
     private readonly SearchOptions _options;
     private readonly IReadOnlyList<ScoredPassage> _lexical;
@@ -20,14 +22,15 @@ internal sealed class GatheredPassages
     private readonly List<(FusedParts Parts, double Score)> _ranked;
     private readonly IReadOnlyList<ScoredPassage> _best;
 
-    public GatheredPassages(IReadOnlyList<PassagesFound> found, SearchRequest request, SearchOptions options, int candidates)
+    /// <param name="terms">The statistics that the passages were found with.</param>
+    public GatheredPassages(IReadOnlyList<PassagesFound> found, TermStatistics terms, SearchRequest request, SearchOptions options, int candidates)
     {
-        (_found, _request, _options) = (found, request, options);
+        (_found, _terms, _request, _options) = (found, terms, request, options);
         _lexical = ReciprocalRankFusion.Merge(found.Select(f => f.Lexical), candidates);
         _vector = ReciprocalRankFusion.Merge(found.Select(f => f.Vector), candidates);
         _factors = found.SelectMany(f => f.Factors ?? []).DistinctBy(factor => factor.Passage).ToDictionary(factor => factor.Passage, factor => factor.Factor);
         _ranked = [.. Fused()
-            .Select(parts => (Parts: parts, Score: (parts.Lexical + parts.Vector) * FactorOf(parts.Passage)))
+            .Select(parts => (Parts: parts, Score: parts.Score * FactorOf(parts.Passage)))
             .OrderByDescending(entry => entry.Score)
             .ThenBy(entry => entry.Parts.Passage.Id, ChunkOrder.Instance)
             .Take(candidates)];
@@ -47,6 +50,8 @@ internal sealed class GatheredPassages
             vectorRanks.TryGetValue(passage.Passage.Id, out var byVector) ? byVector : null,
             parts[passage.Passage.Id].Lexical,
             parts[passage.Passage.Id].Vector,
+            parts[passage.Passage.Id].Proximity,
+            parts[passage.Passage.Id].Context,
             (_request.Mode == SearchMode.Hybrid ? _options.Fusion.ToString() : _request.Mode.ToString()).ToLowerInvariant(),
             FactorOf(passage.Passage),
             explained.TryGetValue(passage.Passage.Id, out var e) ? e : new PassageExplanation(passage.Passage.Id, 0, [], null)))];
@@ -75,16 +80,41 @@ internal sealed class GatheredPassages
         SearchMode.Lexical => _lexical.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, p.Score, 0)),
         SearchMode.Vector => _vector.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, 0, p.Score)),
         _ when _options.Fusion == FusionMethod.Ranks => FusedByRank(),
-        _ => ScoreFusion.Parts(_lexical, _vector, _options.VectorWeight),
+        _ => Evidence(_found, _lexical, _vector, _terms, _request).Parts(_options.Weights),
     };
+
+    /// <summary>What is known of the best of both rankings, but for weights.</summary>
+    public static EvidenceFusion Evidence(
+        IReadOnlyList<PassagesFound> found, IReadOnlyList<ScoredPassage> lexical, IReadOnlyList<ScoredPassage> vector, TermStatistics terms, SearchRequest request)
+    {
+        var scores = found.SelectMany(f => f.Scores ?? []).DistinctBy(s => s.Passage).ToDictionary(s => s.Passage);
+        var (byWords, byVector) = (Scores(lexical), Scores(vector));
+        var words = request.Syntax == QuerySyntax.Plain ? request.Query : QueryReader.Read(request.Query, request.Syntax).Text;
+        return EvidenceFusion.Of(
+            [.. lexical.Concat(vector).Select(p => p.Passage).DistinctBy(p => p.Id).Select(p => scores.TryGetValue(p.Id, out var known)
+                ? new Candidate(p, known.Lexical, known.Cosine, known.Vector)
+                : new Candidate(p, byWords.GetValueOrDefault(p.Id), byVector.TryGetValue(p.Id, out var cosine) ? cosine : null, null))],
+            new QueryProximity(words, terms));
+    }
+
+    private static Dictionary<ChunkId, double> Scores(IReadOnlyList<ScoredPassage> ranking)
+    {
+        var scores = new Dictionary<ChunkId, double>();
+        foreach (var (passage, score) in ranking)
+        {
+            scores.TryAdd(passage.Id, score);
+        }
+
+        return scores;
+    }
 
     private IEnumerable<FusedParts> FusedByRank()
     {
         var (lexicalRanks, vectorRanks) = (Ranks(_lexical), Ranks(_vector));
         return _lexical.Concat(_vector).Select(p => p.Passage).DistinctBy(p => p.Id).Select(p => new FusedParts(
             p,
-            ReciprocalRankFusion.Part(lexicalRanks.TryGetValue(p.Id, out var byWords) ? byWords : null, 1 - _options.VectorWeight, _options.RankConstant),
-            ReciprocalRankFusion.Part(vectorRanks.TryGetValue(p.Id, out var byVector) ? byVector : null, _options.VectorWeight, _options.RankConstant)));
+            ReciprocalRankFusion.Part(lexicalRanks.TryGetValue(p.Id, out var byWords) ? byWords : null, 1 - _options.Weights.Vector, _options.RankConstant),
+            ReciprocalRankFusion.Part(vectorRanks.TryGetValue(p.Id, out var byVector) ? byVector : null, _options.Weights.Vector, _options.RankConstant)));
     }
 
     private IReadOnlyList<ScoredPassage> Pick()

@@ -33,6 +33,12 @@ public sealed record SearchRequest(Principal Principal, string Query)
     /// <summary>How much passages that say the same are kept apart, from 0, not at all, to 1, at any price (MMR).</summary>
     public double Diversity { get; init; }
 
+    /// <summary>
+    /// How many passages before and how many behind each of the best come with them, for readers to whom a passage alone says
+    /// too little. They are in <see cref="SearchResult.InContext"/>, in the order of their document, with its score.
+    /// </summary>
+    public int Neighbours { get; init; }
+
     /// <summary>Shows each document by its best passage alone.</summary>
     public bool ByDocument { get; init; }
 }
@@ -44,6 +50,9 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
 {
     public bool IsPartial => Answered < Partitions;
 
+    /// <summary>The passages with their neighbours; null where none were asked for.</summary>
+    public IReadOnlyList<ScoredPassage>? InContext { get; init; }
+
     /// <summary>One for each passage, in their order; null where none was asked for.</summary>
     public IReadOnlyList<ScoreExplanation>? Explanations { get; init; }
 
@@ -51,13 +60,15 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
     public IReadOnlyDictionary<string, IReadOnlyList<FacetValue>>? Facets { get; init; }
 }
 
-/// <summary>A passage's score taken apart: (<see cref="LexicalPart"/> + <see cref="VectorPart"/>) * <see cref="Boost"/>.</summary>
+/// <summary>A passage's score taken apart: the sum of its four parts times <see cref="Boost"/>.</summary>
 /// <param name="LexicalRank">Its rank by words, from 1; null where it is not among the candidates by words.</param>
 /// <param name="VectorRank">The same by vector.</param>
 /// <param name="LexicalPart">What the ranking by words adds to the fused score.</param>
 /// <param name="VectorPart">What the ranking by vector adds.</param>
+/// <param name="ProximityPart">What the nearness of the query's words in it adds.</param>
+/// <param name="ContextPart">What the scores of similar passages and of those next to it add.</param>
 /// <param name="Fusion">How the two became one: scores, ranks, lexical or vector.</param>
 /// <param name="Boost">What boosts multiply the score by.</param>
 /// <param name="Parts">The two scores themselves, and what the one by words is made of.</param>
 public sealed record ScoreExplanation(
-    double Score, int? LexicalRank, int? VectorRank, double LexicalPart, double VectorPart, string Fusion, double Boost, PassageExplanation Parts);
+    double Score, int? LexicalRank, int? VectorRank, double LexicalPart, double VectorPart, double ProximityPart, double ContextPart, string Fusion, double Boost, PassageExplanation Parts);

@@ -22,7 +22,7 @@ public enum SearchMode
 /// <summary>How the two rankings of a hybrid search become one.</summary>
 public enum FusionMethod
 {
-    /// <summary>The sum of both scores, each divided by its ranking's best: better than ranks with the embedded embedder.</summary>
+    /// <summary>The weighted sum of both scores, of how near the query's words stand, and of what similar and adjacent passages have (<see cref="EvidenceFusion"/>).</summary>
     Scores,
 
     /// <summary>Reciprocal rank fusion (Cormack, Clarke and Büttcher, 2009): looks at ranks alone, so any two rankings fit.</summary>
@@ -43,8 +43,14 @@ public sealed record SearchOptions
     /// <summary>The constant k of <see cref="FusionMethod.Ranks"/>.</summary>
     public int RankConstant { get; init; } = ReciprocalRankFusion.DefaultK;
 
-    /// <summary>The share of the vector ranking in the fused score, from 0 to 1.</summary>
-    public double VectorWeight { get; init; } = ScoreFusion.DefaultVectorWeight;
+    /// <summary>What each kind of evidence counts; <see cref="FusionMethod.Ranks"/> uses the vector's alone.</summary>
+    public FusionWeights Weights { get; init; } = FusionWeights.Default;
+
+    /// <summary>How many passages before and how many behind each go with it into an answer's prompt.</summary>
+    public int Neighbours { get; init; }
+
+    /// <summary>How many tokens those neighbours may have together; the best passages' come first.</summary>
+    public int NeighbourTokens { get; init; } = 1500;
 
     /// <summary>A partition that has not answered by then is left out, and the result says so.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
@@ -60,6 +66,8 @@ public sealed record SearchOptions
 /// </summary>
 public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log)
 {
+    private readonly Neighbourhood _neighbourhood = new(partitions, options, log);
+
     public Features.Features Features { get; init; } = new();
 
     /// <inheritdoc cref="SearchAsync(SearchRequest, CancellationToken)"/>
@@ -95,13 +103,16 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         {
             Vector = embedding is null ? null : await embedding,
             Explain = request.Explain,
+            Scores = request.Mode == SearchMode.Hybrid && options.Fusion == FusionMethod.Scores,
             Boosts = request.Boosts.Count > 0 ? request.Boosts : null,
             Facets = request.Facets.Count > 0 ? request.Facets : null,
         };
         var found = await ScatterAsync<PassagesFound>(answering, find, cancellationToken);
-        var gathered = new GatheredPassages([.. found.Select(f => f.Reply)], request, options, find.K);
-        return new SearchResult(gathered.Best(), all.Count, found.Count)
+        var gathered = new GatheredPassages([.. found.Select(f => f.Reply)], find.Terms, request, options, find.K);
+        var best = gathered.Best();
+        return new SearchResult(best, all.Count, found.Count)
         {
+            InContext = request.Neighbours > 0 ? await _neighbourhood.ExtendAsync(request.Principal, best, request.Neighbours, cancellationToken) : null,
             Explanations = request.Explain ? gathered.Explanations() : null,
             Facets = request.Facets.Count > 0 ? gathered.Facets() : null,
         };

@@ -18,6 +18,8 @@ public sealed record RetrievalOptions : IChecked
 
     public RetrievalWeights Weights { get; init; } = new();
 
+    public NeighbourOptions Neighbours { get; init; } = new();
+
     [Within("10ms", "1m")]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -38,19 +40,41 @@ public sealed record RetrievalOptions : IChecked
 /// <summary>How the lexical and the vector list become one.</summary>
 public enum FusionMethod
 {
-    /// <summary>The weighted sum of scores, each divided by the best of its list.</summary>
+    /// <summary>The weighted sum of scores and of further evidence.</summary>
     Scores,
 
     /// <summary>Reciprocal rank fusion.</summary>
     Ranks,
 }
 
-/// <summary>The share of each list in the fused ranking, relative to the other.</summary>
+/// <summary>What each kind of evidence counts in the fused ranking; lexical and vector relative to each other.</summary>
 public sealed record RetrievalWeights
 {
     [Within("0", "1000")]
-    public double Lexical { get; init; } = 0.85;
+    public double Lexical { get; init; } = 0.9;
 
     [Within("0", "1000")]
-    public double Vector { get; init; } = 0.15;
+    public double Vector { get; init; } = 0.1;
+
+    [Within("0", "10")]
+    public double Order { get; init; } = 0.15;
+
+    [Within("0", "10")]
+    public double Nearness { get; init; } = 0.1;
+
+    [Within("0", "10")]
+    public double Similar { get; init; } = 0.25;
+
+    [Within("0", "10")]
+    public double Adjacent { get; init; } = 0.15;
+}
+
+/// <summary>The passages next to those found, for the answer.</summary>
+public sealed record NeighbourOptions
+{
+    [Within("0", "5")]
+    public int Reach { get; init; }
+
+    [Within("0", "1000000")]
+    public int Tokens { get; init; } = 1500;
 }

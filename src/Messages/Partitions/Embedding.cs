@@ -36,6 +36,21 @@ public sealed class Embedding : IEquatable<Embedding>
         return new Embedding(values);
     }
 
+    /// <summary>The same components.</summary>
+    /// <exception cref="ArgumentException">One is not finite.</exception>
+    public static Embedding OfHalves(ReadOnlySpan<Half> vector)
+    {
+        foreach (var value in vector)
+        {
+            if (!Half.IsFinite(value))
+            {
+                throw new ArgumentException($"A component of the vector, {value}, is not finite.", nameof(vector));
+            }
+        }
+
+        return new Embedding(vector.ToArray());
+    }
+
     /// <summary>Widens into <paramref name="destination"/>, which holds at least <see cref="Dimensions"/> values.</summary>
     public void CopyTo(Span<float> destination)
     {

@@ -10,6 +10,7 @@ namespace RagCluster.Messages.Partitions;
 [JsonDerivedType(typeof(RestrictChunks), "restrict-chunks")]
 [JsonDerivedType(typeof(CountTerms), "count-terms")]
 [JsonDerivedType(typeof(FindPassages), "find-passages")]
+[JsonDerivedType(typeof(ReadNeighbours), "read-neighbours")]
 [JsonDerivedType(typeof(DescribePartition), "describe")]
 public abstract record PartitionCommand;
 
@@ -64,6 +65,10 @@ public sealed record FindPassages(
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Explain { get; init; }
 
+    /// <summary>Tells both scores and the vector of every passage of the reply, whichever ranking it is in.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool Scores { get; init; }
+
     /// <summary>What makes documents count for more or for less; the reply says how much.</summary>
     public IReadOnlyList<Boost>? Boosts { get; init; }
 
@@ -101,6 +106,10 @@ public enum QuerySyntax
 /// <param name="Term">As analysed.</param>
 /// <param name="Weight">How much it counts; a word of a query counts 1.</param>
 public sealed record ExpandedTerm(string Term, double Weight);
+
+/// <summary>Reads the passages around others of the same document versions, as far as the roles may read them.</summary>
+/// <param name="Reach">How many before and how many behind each.</param>
+public sealed record ReadNeighbours(IReadOnlyList<ChunkId> Passages, int Reach, RoleSet Roles) : PartitionCommand;
 
 public sealed record DescribePartition : PartitionCommand;
 
@@ -144,6 +153,7 @@ public sealed record Chunk(int Ordinal, int Start, int End, int? Page, IReadOnly
 [JsonDerivedType(typeof(PartitionDone), "done")]
 [JsonDerivedType(typeof(TermStatistics), "term-statistics")]
 [JsonDerivedType(typeof(PassagesFound), "passages-found")]
+[JsonDerivedType(typeof(NeighboursRead), "neighbours-read")]
 [JsonDerivedType(typeof(PartitionDescribed), "described")]
 public abstract record PartitionReply;
 
@@ -162,12 +172,24 @@ public sealed record PassagesFound(IReadOnlyList<ScoredPassage> Lexical, IReadOn
     /// <summary>The scores of all passages in either ranking taken apart, where that was asked for.</summary>
     public IReadOnlyList<PassageExplanation>? Explanations { get; init; }
 
+    /// <summary>Both scores of all passages in either ranking, where that was asked for; an older node does not tell.</summary>
+    public IReadOnlyList<PassageScores>? Scores { get; init; }
+
     /// <summary>What boosts make of the passages in either ranking; 1 for those that are missing here.</summary>
     public IReadOnlyList<PassageFactor>? Factors { get; init; }
 
     /// <summary>By key of metadata its values, the most frequent first, where that was asked for.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<FacetValue>>? Facets { get; init; }
 }
+
+/// <summary>A passage's two scores, whichever ranking it is in.</summary>
+/// <param name="Lexical">By words; 0 where no term occurs.</param>
+/// <param name="Cosine">By vector; null where the query or the passage has none of that many dimensions.</param>
+/// <param name="Vector">The passage's own.</param>
+public sealed record PassageScores(ChunkId Passage, double Lexical, double? Cosine, Embedding? Vector);
+
+/// <param name="Passages">Those asked for themselves are not among them; in no particular order, none twice.</param>
+public sealed record NeighboursRead(IReadOnlyList<Passage> Passages) : PartitionReply;
 
 /// <summary>What a passage's two scores are made of.</summary>
 /// <param name="Lexical">The sum of the terms' scores; 0 where no term occurs.</param>

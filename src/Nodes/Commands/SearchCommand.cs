@@ -101,7 +101,7 @@ internal static class SearchCommand
     private static void Write(TextWriter output, ExplanationBody e)
     {
         var boost = e.Boost == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", times {e.Boost:0.###}");
-        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    = {e.LexicalPart:0.0000} by words + {e.VectorPart:0.0000} by vector ({e.Fusion}){boost}"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    = {e.LexicalPart:0.0000} by words + {e.VectorPart:0.0000} by vector + {e.ProximityPart:0.0000} for nearness + {e.ContextPart:0.0000} for context ({e.Fusion}){boost}"));
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      words: {e.Lexical:0.000}, rank {Rank(e.LexicalRank)}"));
         foreach (var term in e.Terms)
         {

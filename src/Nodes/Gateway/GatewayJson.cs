@@ -40,7 +40,7 @@ public sealed record PassageBody(
     public ExplanationBody? Explanation { get; init; }
 }
 
-/// <summary>(lexicalPart + vectorPart) * boost is the passage's score.</summary>
+/// <summary>(lexicalPart + vectorPart + proximityPart + contextPart) * boost is the passage's score.</summary>
 /// <param name="Fusion">How the two parts were made: "scores" and "ranks" of both rankings, "lexical" and "vector" are the score itself.</param>
 /// <param name="Lexical">The score by words: the sum of the terms'.</param>
 /// <param name="LexicalRank">The rank by words, from 1; missing where the passage is not among the candidates.</param>
@@ -53,6 +53,8 @@ public sealed record ExplanationBody(
     double? Cosine,
     int? VectorRank,
     double VectorPart,
+    double ProximityPart,
+    double ContextPart,
     double Boost,
     IReadOnlyList<TermExplanation> Terms);
 

@@ -10,6 +10,7 @@ using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal.Postgres;
 using RagCluster.Kernel.Transport;
 using RagCluster.Messages;
+using RagCluster.Retrieval.Fusion;
 using RagCluster.Messages.Identity;
 using RagCluster.Nodes.Gateway.Chat;
 using RagCluster.Nodes.Gateway.Identity;
@@ -74,7 +75,9 @@ internal static class OptionsMapping
             Passages = options.Retrieval.Passages,
             Fusion = options.Retrieval.Fusion == Configuration.Options.FusionMethod.Ranks ? Actors.Search.FusionMethod.Ranks : Actors.Search.FusionMethod.Scores,
             RankConstant = options.Retrieval.RrfK,
-            VectorWeight = options.Retrieval.Weights.Vector / (options.Retrieval.Weights.Lexical + options.Retrieval.Weights.Vector),
+            Weights = Weights(options.Retrieval.Weights),
+            Neighbours = options.Retrieval.Neighbours.Reach,
+            NeighbourTokens = options.Retrieval.Neighbours.Tokens,
             Deadline = options.Retrieval.Deadline,
         },
         Chunker = new ChunkerOptions
@@ -226,6 +229,15 @@ internal static class OptionsMapping
             AllowedOrigins = options.Http.AllowedOrigins,
         };
     }
+
+    private static FusionWeights Weights(RetrievalWeights weights) => new()
+    {
+        Vector = weights.Vector / (weights.Lexical + weights.Vector),
+        Order = weights.Order,
+        Nearness = weights.Nearness,
+        Similar = weights.Similar,
+        Adjacent = weights.Adjacent,
+    };
 
     private static string Kind(InferenceProvider provider) => provider switch
     {

@@ -153,10 +153,40 @@ public sealed class IndexReader
         var hits = byWords.Concat(byVector).DistinctBy(hit => (hit.View, hit.Chunk));
         return new PassagesFound(Passages(byWords), Passages(byVector))
         {
+            Scores = find.Scores ? [.. hits.Select(hit => ScoresOf(hit, bm25, vector))] : null,
             Explanations = find.Explain ? [.. hits.Select(hit => Explained(hit, bm25, vector))] : null,
             Factors = find.Boosts is { Count: > 0 } boosts ? [.. hits.Select(hit => FactorOf(hit, boosts)).Where(factor => factor.Factor != 1)] : null,
             Facets = facets?.Counts(),
         };
+    }
+
+    /// <summary>
+    /// The passages up to <see cref="ReadNeighbours.Reach"/> before and behind those given, without these, none twice. Of a
+    /// document that the roles may not read, or whose version is another one by now, there are none.
+    /// </summary>
+    public NeighboursRead Neighbours(ReadNeighbours read)
+    {
+        ArgumentNullException.ThrowIfNull(read);
+        var passages = new List<Passage>();
+        var seen = read.Passages.ToHashSet();
+        foreach (var id in read.Passages)
+        {
+            if (!_documents.TryGetValue(id.Document, out var entry) || entry.Stored.Version != id.Version || !read.Roles.MayRead(entry.Readers))
+            {
+                continue;
+            }
+
+            var chunks = Array.Find(_views, v => v.Segment == entry.Segment)!.Chunks;
+            for (var chunk = entry.Stored.First; chunk < entry.Stored.First + entry.Stored.Count; chunk++)
+            {
+                if (Math.Abs((long)chunks[chunk].Ordinal - id.Ordinal) <= read.Reach && seen.Add(chunks[chunk].Id))
+                {
+                    passages.Add(chunks[chunk].ToPassage());
+                }
+            }
+        }
+
+        return new NeighboursRead(passages);
     }
 
     /// <summary>Takes apart the scores that <see cref="Find(FindPassages)"/> gives the chunk; null where it is not indexed. It does not ask who may read.</summary>
@@ -236,6 +266,27 @@ public sealed class IndexReader
 
         return new PassageExplanation(
             view.Chunks[chunk].Id, total, terms, vector is null ? null : view.Segment.VectorsOf(vector.Dimensions)?.Score(vector, chunk));
+    }
+
+    private PassageScores ScoresOf(Hit hit, Bm25 bm25, VectorQuery? vector)
+    {
+        var (view, chunk) = (_views[hit.View], hit.Chunk);
+        var total = 0f;
+        foreach (var term in bm25.Terms)
+        {
+            if (view.Postings(term.Term)?.At(chunk)?.In(term.Field) is { Bits: not 0 } frequencies)
+            {
+                total += bm25.Score(term.Weight, frequencies, view.Lengths, chunk);
+            }
+        }
+
+        var vectors = vector is null ? null : view.Segment.VectorsOf(vector.Dimensions);
+        var own = vectors is null ? [] : vectors[chunk];
+        var scores = new PassageScores(view.Chunks[chunk].Id, total, vectors?.Score(vector!, chunk), own.IsEmpty ? null : Embedding.OfHalves(own));
+
+        // The vectors lie outside the collected heap, and only their segment keeps them there.
+        GC.KeepAlive(view.Segment);
+        return scores;
     }
 
     private PassageFactor FactorOf(Hit hit, IReadOnlyList<Boost> boosts)

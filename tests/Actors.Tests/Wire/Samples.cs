@@ -81,6 +81,8 @@ internal static class Samples
             Boosts = [new Boost(Condition, 2), new Boost(new MetadataCondition("date"), 0.5) { HalfLife = TimeSpan.FromDays(30), Now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) }],
             Facets = ["year"],
         },
+        new FindPassages("fees", null, Terms(), Roles, SearchFilter.None, 60) { Scores = true },
+        new ReadNeighbours([Scored.Passage.Id], 1, Roles),
     ];
 
     public static IReadOnlyList<PartitionEvent> PartitionEvents { get; } =
@@ -93,7 +95,9 @@ internal static class Samples
                 Explanations = [new PassageExplanation(Scored.Passage.Id, 1.5, [new TermExplanation("fee", 1, 5, 0.25, 2, 1, 0, 4.5, 1.5)], 0.75)],
                 Factors = [new PassageFactor(Scored.Passage.Id, 0.5)],
                 Facets = new Dictionary<string, IReadOnlyList<FacetValue>> { ["year"] = [new FacetValue("2026", 3)] },
-            }];
+            },
+            new PassagesFound([], []) { Scores = [new PassageScores(Scored.Passage.Id, 1.5, 0.75, Embedding.Of([1, -0.5f])), new PassageScores(Scored.Passage.Id, 0, null, null)] },
+            new NeighboursRead([Found])];
 
     public static IReadOnlyList<FlagCommand> FlagCommands { get; } = [new SetFlag("vectors", false, "ann", "GPU is away"), new ReadFlags()];
 

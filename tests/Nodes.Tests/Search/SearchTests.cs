@@ -36,7 +36,7 @@ public sealed class SearchTests(OpenNode node)
             foreach (var passage in found)
             {
                 var e = passage!["explanation"]!;
-                (((double)e["lexicalPart"]! + (double)e["vectorPart"]!) * (double)e["boost"]!).ShouldBe((double)passage["score"]!, 1e-9);
+                (((double)e["lexicalPart"]! + (double)e["vectorPart"]! + (double)e["proximityPart"]! + (double)e["contextPart"]!) * (double)e["boost"]!).ShouldBe((double)passage["score"]!, 1e-9);
                 e["terms"]!.AsArray().Sum(t => (double)t!["score"]!).ShouldBe((double)e["lexical"]!, 1e-4);
                 ((string?)e["fusion"]).ShouldBe(mode == "hybrid" ? "scores" : mode);
             }

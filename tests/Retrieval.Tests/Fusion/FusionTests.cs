@@ -17,37 +17,11 @@ public class FusionTests
     }
 
     [Fact]
-    public void A_ranking_that_was_not_cut_off_is_divided_by_its_greatest()
-    {
-        // The lexical one is shorter: what it lacks does not match. The other was cut at 0.4, or ends there.
-        var fused = ScoreFusion.Fuse([P("a", 10), P("b", 5)], [P("b", 0.8), P("c", 0.6), P("d", 0.4)], 10, vectorWeight: 0.4);
-        fused.Ids().ShouldBe(["b@1#0", "a@1#0", "c@1#0", "d@1#0"]);
-        fused.Select(p => Math.Round(p.Score, 12)).ShouldBe([0.7, 0.6, 0.2, 0]);
-    }
-
-    [Fact]
-    public void A_ranking_that_was_cut_off_gives_what_it_lacks_no_more_than_its_last()
-    {
-        var fused = ScoreFusion.Fuse([P("a", 10), P("b", 9), P("c", 8)], [P("c", 0.5), P("d", 0.45), P("e", -0.1)], 10, vectorWeight: 0.25);
-        fused.Ids().ShouldBe(["a@1#0", "b@1#0", "c@1#0", "d@1#0", "e@1#0"]);
-        fused.Select(p => Math.Round(p.Score, 12)).ShouldBe([0.75, 0.375, 0.25, 0.225, 0]);
-    }
-
-    [Fact]
-    public void A_single_passage_has_the_whole_weight() =>
-        ScoreFusion.Fuse([P("a", 3)], [P("a", 0.3)], 10).Single().Score.ShouldBe(1, 1e-12);
-
-    [Fact]
     public void Equal_scores_are_in_the_order_of_chunk_ids()
     {
         ReciprocalRankFusion.Fuse([new Ranking([P("b", 1)]), new Ranking([P("a", 1)])], 10).Ids().ShouldBe(["a@1#0", "b@1#0"]);
-        ScoreFusion.Fuse([P("b", 3), P("c", 3), P("a", 3)], [], 2).Ids().ShouldBe(["a@1#0", "b@1#0"]);
         ReciprocalRankFusion.Merge([[P("b", 1)], [P("a", 1), P("c", 0.5)]], 2).Ids().ShouldBe(["a@1#0", "b@1#0"]);
     }
-
-    [Fact]
-    public void One_empty_ranking_leaves_the_other_in_order() =>
-        ScoreFusion.Fuse([], [P("a", 0.5), P("b", 0.4)], 10).Ids().ShouldBe(["a@1#0", "b@1#0"]);
 
     [Fact]
     public void Marginal_relevance_puts_variety_before_more_of_the_same()

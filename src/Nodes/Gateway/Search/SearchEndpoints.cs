@@ -84,5 +84,5 @@ internal static class SearchEndpoints
     }
 
     private static ExplanationBody? Body(ScoreExplanation? e) => e is null ? null : new ExplanationBody(
-        e.Fusion, e.Parts.Lexical, e.LexicalRank, e.LexicalPart, e.Parts.Cosine, e.VectorRank, e.VectorPart, e.Boost, e.Parts.Terms);
+        e.Fusion, e.Parts.Lexical, e.LexicalRank, e.LexicalPart, e.Parts.Cosine, e.VectorRank, e.VectorPart, e.ProximityPart, e.ContextPart, e.Boost, e.Parts.Terms);
 }
