@@ -45,6 +45,9 @@ public sealed class SimulatedInference(IRuntime runtime)
     /// <summary>How long the next call, or the next piece of an answer, takes; null and zero take one step.</summary>
     public Func<TimeSpan>? Delay { get; set; }
 
+    /// <summary>How much of an answer comes at a time.</summary>
+    public int WordsPerPiece { get; init; } = 1;
+
     public Func<EndpointFault>? EmbeddingFault { get; set; }
 
     public Func<EndpointFault>? ChatFault { get; set; }
@@ -137,7 +140,7 @@ public sealed class SimulatedInference(IRuntime runtime)
         public async IAsyncEnumerable<ChatResponseUpdate> GetStreamingResponseAsync(
             IEnumerable<ChatMessage> messages, ChatOptions? options = null, [EnumeratorCancellation] CancellationToken cancellationToken = default)
         {
-            var pieces = Pieces(GroundedPrompt.In(messages)!);
+            var pieces = Pieces(GroundedPrompt.In(messages)!, world.WordsPerPiece);
             var fault = world.ChatFault?.Invoke() ?? EndpointFault.None;
             var until = fault is EndpointFault.Cut or EndpointFault.Hangs ? world.Cut(pieces.Count) : pieces.Count;
             if (fault is EndpointFault.Overloaded or EndpointFault.Unreachable)
@@ -166,8 +169,8 @@ public sealed class SimulatedInference(IRuntime runtime)
         {
         }
 
-        /// <summary>Quotes the best passage's beginning, word by word.</summary>
-        private static List<string> Pieces(GroundedPrompt prompt)
+        /// <summary>Quotes the best passage's beginning, some words at a time.</summary>
+        private static List<string> Pieces(GroundedPrompt prompt, int words)
         {
             if (prompt.Passages.Count == 0)
             {
@@ -177,7 +180,7 @@ public sealed class SimulatedInference(IRuntime runtime)
             var text = prompt.Passages[0].Text;
             var end = text.AsSpan().IndexOfAny('.', '\n');
             var sentence = end < 0 ? text : text[..end];
-            return [.. sentence.Split(' ').Select(word => word + " "), string.Create(CultureInfo.InvariantCulture, $"[{1}].")];
+            return [.. sentence.Split(' ').Chunk(words).Select(piece => string.Join(' ', piece) + " "), string.Create(CultureInfo.InvariantCulture, $"[{1}].")];
         }
     }
 

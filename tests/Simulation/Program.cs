@@ -9,6 +9,7 @@ public static class Program
     {
         ["run", .. var rest] => RunCommand.Execute(rest),
         ["replay", .. var rest] => ReplayCommand.Execute(rest),
+        ["profile", .. var rest] => ProfileCommand.Execute(rest),
         ["plant", .. var rest] => PlantCommand.Execute(rest),
         ["planted", .. var rest] => PlantedCommand.Execute(rest),
         _ => await Xunit.Runner.InProc.SystemConsole.ConsoleRunner.Run(args),

@@ -15,7 +15,7 @@ internal static class RunCommand
         var first = (int)Number(args, "--seed", 1);
         var cores = (int)Number(args, "--cores", Environment.ProcessorCount);
         var tally = new Tally();
-        var started = Stopwatch.GetTimestamp();
+        var (started, before) = (Stopwatch.GetTimestamp(), Processor());
         var next = first - 1;
         var stop = false;
         var threads = Enumerable.Range(0, cores).Select(_ => new Thread(
@@ -36,15 +36,22 @@ internal static class RunCommand
             if (elapsed - told > TimeSpan.FromSeconds(10))
             {
                 told = elapsed;
-                Console.WriteLine(tally.Progress(elapsed, cores));
+                Console.WriteLine(tally.Progress(elapsed, Processor() - before));
             }
         }
 
-        Console.WriteLine(tally.Summary(Stopwatch.GetElapsedTime(started), cores));
+        Console.WriteLine(tally.Summary(Stopwatch.GetElapsedTime(started), Processor() - before, cores));
         return tally.Failed == 0 ? 0 : 1;
     }
 
-    private static double Number(string[] args, string name, double otherwise)
+    /// <summary>What the whole program has used, its compiler and collector as well: what a core-hour is counted by, on whatever machine.</summary>
+    private static TimeSpan Processor()
+    {
+        using var process = Process.GetCurrentProcess();
+        return process.TotalProcessorTime;
+    }
+
+    internal static double Number(string[] args, string name, double otherwise)
     {
         var at = Array.IndexOf(args, name);
         return at >= 0 && at + 1 < args.Length ? double.Parse(args[at + 1], CultureInfo.InvariantCulture) : otherwise;
@@ -56,6 +63,8 @@ internal static class RunCommand
         private readonly SortedDictionary<Fault, long> _faults = [];
         private readonly SortedDictionary<string, int> _rules = new(StringComparer.Ordinal);
         private TimeSpan _simulated;
+        private TimeSpan _quiet;
+        private long _quietSeeds;
         private long _seeds;
         private long _steps;
         private long _operations;
@@ -72,6 +81,8 @@ internal static class RunCommand
             {
                 _seeds++;
                 _simulated += result.Simulated;
+                _quiet += result.Plan.Quiet ? result.Simulated : TimeSpan.Zero;
+                _quietSeeds += result.Plan.Quiet ? 1 : 0;
                 _steps += result.Steps;
                 _operations += result.Operations;
                 _acknowledged += result.Acknowledged;
@@ -100,17 +111,17 @@ internal static class RunCommand
             }
         }
 
-        public string Progress(TimeSpan elapsed, int cores)
+        public string Progress(TimeSpan elapsed, TimeSpan processor)
         {
             lock (_gate)
             {
                 return string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{elapsed:hh\\:mm\\:ss}  {_seeds} seeds ({_seeds / elapsed.TotalSeconds:0.0}/s), {_simulated.TotalHours:0.0} h simulated ({_simulated.TotalHours / (elapsed.TotalHours * cores):0} per core-hour), {Failed} with violations");
+                    $"{elapsed:hh\\:mm\\:ss}  {_seeds} seeds ({_seeds / elapsed.TotalSeconds:0.0}/s), {_simulated.TotalHours:0.0} h simulated ({_simulated / processor:0} per core-hour), {Failed} with violations");
             }
         }
 
-        public string Summary(TimeSpan elapsed, int cores)
+        public string Summary(TimeSpan elapsed, TimeSpan processor, int cores)
         {
             lock (_gate)
             {
@@ -119,7 +130,7 @@ internal static class RunCommand
                     $"""
                     Faults: {string.Join(", ", _faults.Select(fault => $"{fault.Key} {fault.Value}"))}
                     Work: {_operations} writes ({_acknowledged} acknowledged), {_searches} searches, {_events} events, {_takeovers} takeovers, {_steps} steps
-                    {(_rules.Count == 0 ? "" : $"Broken: {string.Join(", ", _rules.Select(rule => $"{rule.Key} in {rule.Value} seeds"))}\n")}{_seeds} seeds, {_simulated.TotalHours:0.0} h simulated in {elapsed.TotalSeconds:0} s on {cores} cores ({_seeds / elapsed.TotalSeconds:0.0} seeds/s, {_simulated.TotalHours / (elapsed.TotalHours * cores):0} simulated hours per core-hour), {Failed} with violations
+                    {(_rules.Count == 0 ? "" : $"Broken: {string.Join(", ", _rules.Select(rule => $"{rule.Key} in {rule.Value} seeds"))}\n")}{_seeds} seeds, {_simulated.TotalHours:0.0} h simulated ({_quietSeeds} seeds and {_quiet.TotalHours:0.0} h of them quiet) in {elapsed.TotalSeconds:0} s on {cores} cores, {processor.TotalSeconds:0} s of processor time ({_seeds / processor.TotalSeconds:0.0} seeds/s, {_simulated / processor:0} simulated hours per core-hour), {Failed} with violations
                     """);
             }
         }

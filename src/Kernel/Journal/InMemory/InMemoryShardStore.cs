@@ -192,15 +192,13 @@ public sealed partial class InMemoryShardStore(TimeProvider time, StoreFaults? f
         }
     }
 
-    private async ValueTask Pause()
+    private ValueTask Pause()
     {
-        if (_faults.Delay?.Invoke() is { } delay && delay > TimeSpan.Zero)
-        {
-            await Task.Delay(delay, time);
-        }
-        else
-        {
-            await Task.Yield();
-        }
+        var delay = _faults.Delay?.Invoke() ?? TimeSpan.Zero;
+        return delay > TimeSpan.Zero ? new ValueTask(Task.Delay(delay, time))
+            : _faults.AtOnce ? default
+            : OneTurn();
     }
+
+    private static async ValueTask OneTurn() => await Task.Yield();
 }

@@ -34,4 +34,7 @@ public sealed class StoreFaults
 
     /// <summary>How long a call takes; zero takes one turn of the schedule.</summary>
     public Func<TimeSpan>? Delay { get; set; }
+
+    /// <summary>Without a delay a call ends at once, in the caller's own turn: for who calls at moments of their own.</summary>
+    public bool AtOnce { get; init; }
 }
