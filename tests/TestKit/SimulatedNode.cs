@@ -9,26 +9,37 @@ namespace RagCluster.TestKit;
 public sealed class SimulatedNode : SynchronizationContext, IRuntime
 {
     private readonly SimulatedRuntime _world;
+    private readonly ManualTime _clock;
     private readonly NodeTime _time;
+    private readonly NodeTime _leaseTime;
     private readonly List<SimulatedStep> _held = [];
+    private readonly List<NodeTimer> _overslept = [];
+    private TimeSpan _slept;
+    private TimeSpan? _asleepSince;
 
     internal SimulatedNode(SimulatedRuntime world, ManualTime time, string name)
     {
-        (_world, Name) = (world, name);
+        (_world, _clock, Name) = (world, time, name);
 
-        // Each machine counts from its own start: whoever compares timestamps of two machines is wrong by days.
-        _time = new NodeTime(this, time, world.Random.NextInt64(TimeSpan.TicksPerDay * 30));
+        // Each machine, and each of its clocks, counts from its own start: whoever compares timestamps of two is wrong by days.
+        _time = new NodeTime(this, time, world.Random.NextInt64(TimeSpan.TicksPerDay * 30), countsSleep: false);
+        _leaseTime = new NodeTime(this, time, world.Random.NextInt64(TimeSpan.TicksPerDay * 30), countsSleep: true);
     }
 
     public string Name { get; }
 
     public TimeProvider Time => _time;
 
+    public TimeProvider LeaseTime => _leaseTime;
+
     public Random Random => _world.Random;
 
     public bool IsPaused { get; private set; }
 
     public bool IsKilled { get; private set; }
+
+    /// <summary>How long the machine was suspended, up to now.</summary>
+    private TimeSpan Slept => _slept + (_asleepSince is { } since ? _clock.Elapsed - since : TimeSpan.Zero);
 
     /// <summary>How far its wall clock is ahead of the world's time.</summary>
     public TimeSpan ClockError { get; set; }
@@ -49,9 +60,30 @@ public sealed class SimulatedNode : SynchronizationContext, IRuntime
 
     public void Pause() => IsPaused = true;
 
+    /// <summary>
+    /// The whole machine stands still, as one that is suspended or moved: as in a pause nothing runs, and what measures its
+    /// time and drives its timers stands still as well. Only its wall clock and <see cref="LeaseTime"/> go on.
+    /// </summary>
+    public void Suspend()
+    {
+        _asleepSince ??= _clock.Elapsed;
+        Pause();
+    }
+
     public void Resume()
     {
         IsPaused = false;
+        if (_asleepSince is not null)
+        {
+            (_slept, _asleepSince) = (Slept, null);
+            foreach (var timer in _overslept)
+            {
+                timer.Wake();
+            }
+
+            _overslept.Clear();
+        }
+
         foreach (var step in _held)
         {
             _world.Enqueue(step);
@@ -80,7 +112,7 @@ public sealed class SimulatedNode : SynchronizationContext, IRuntime
         return !IsPaused && !IsKilled;
     }
 
-    private sealed class NodeTime(SimulatedNode node, ManualTime world, long origin) : TimeProvider
+    private sealed class NodeTime(SimulatedNode node, ManualTime world, long origin, bool countsSleep) : TimeProvider
     {
         public override long TimestampFrequency => world.TimestampFrequency;
 
@@ -88,7 +120,7 @@ public sealed class SimulatedNode : SynchronizationContext, IRuntime
 
         public override DateTimeOffset GetUtcNow() => world.GetUtcNow() + node.ClockError;
 
-        public override long GetTimestamp() => world.GetTimestamp() + origin;
+        public override long GetTimestamp() => world.GetTimestamp() + origin - (countsSleep ? 0 : node.Slept.Ticks);
 
         public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
         {
@@ -101,13 +133,32 @@ public sealed class SimulatedNode : SynchronizationContext, IRuntime
     private sealed class NodeTimer(SimulatedNode node, TimerCallback callback, object? state) : ITimer
     {
         private ITimer? _timer;
+        private TimeSpan _period;
+        private TimeSpan _sleptBefore;
+        private TimeSpan _dueAt;
         private bool _onItsWay;
         private bool _disposed;
 
-        public void Start(ManualTime time, TimeSpan dueTime, TimeSpan period) =>
+        public void Start(ManualTime time, TimeSpan dueTime, TimeSpan period)
+        {
+            (_period, _sleptBefore) = (period, node.Slept);
             _timer = time.CreateTimer(static self => ((NodeTimer)self!).Due(), this, dueTime, period);
+        }
 
-        public bool Change(TimeSpan dueTime, TimeSpan period) => !node.IsKilled && !_disposed && _timer!.Change(dueTime, period);
+        public bool Change(TimeSpan dueTime, TimeSpan period)
+        {
+            (_period, _sleptBefore) = (period, node.Slept);
+            return !node.IsKilled && !_disposed && _timer!.Change(dueTime, period);
+        }
+
+        /// <summary>It became due while the machine slept, by which it is late as well.</summary>
+        public void Wake()
+        {
+            if (!_disposed)
+            {
+                Postpone(node.Slept - _sleptBefore - (node._clock.Elapsed - _dueAt));
+            }
+        }
 
         public void Dispose()
         {
@@ -128,11 +179,26 @@ public sealed class SimulatedNode : SynchronizationContext, IRuntime
             {
                 Dispose();
             }
+            else if (_period <= TimeSpan.Zero && node._asleepSince is not null)
+            {
+                _dueAt = node._clock.Elapsed;
+                node._overslept.Add(this);
+            }
+            else if (_period <= TimeSpan.Zero && node.Slept > _sleptBefore)
+            {
+                Postpone(node.Slept - _sleptBefore);
+            }
             else if (!_onItsWay)
             {
                 _onItsWay = true;
                 node._world.Enqueue(new SimulatedStep(node, static self => ((NodeTimer)self!).Run(), this));
             }
+        }
+
+        private void Postpone(TimeSpan by)
+        {
+            _sleptBefore = node.Slept;
+            _timer!.Change(by > TimeSpan.Zero ? by : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
 
         private void Run()

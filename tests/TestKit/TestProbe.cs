@@ -99,12 +99,12 @@ public sealed class TestProbe<T>
 
     private sealed class Recorder(ChannelWriter<T> received) : Actor<T>
     {
-        protected override ValueTask ReceiveAsync(T message, CancellationToken cancellationToken) => received.WriteAsync(message, cancellationToken);
+        protected internal override ValueTask ReceiveAsync(T message, CancellationToken cancellationToken) => received.WriteAsync(message, cancellationToken);
     }
 
     private sealed class Watcher(ChannelWriter<(IActorRef, StopReason)> ended) : Actor<object>
     {
-        protected override ValueTask ReceiveAsync(object message, CancellationToken cancellationToken)
+        protected internal override ValueTask ReceiveAsync(object message, CancellationToken cancellationToken)
         {
             if (message is IActorRef target)
             {

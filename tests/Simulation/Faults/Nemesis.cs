@@ -112,6 +112,18 @@ internal sealed class Nemesis(Cluster cluster)
                 }
 
                 break;
+            case Fault.Suspension:
+                Tell($"{machine!.Name} is suspended");
+                var sleeper = machine.Life;
+                machine.Suspend();
+                await WaitAsync(cluster.Plan.Lease * (1 + (Random.NextDouble() * 3)));
+                if (machine.Life == sleeper)
+                {
+                    Tell($"{machine.Name} wakes");
+                    machine.Resume();
+                }
+
+                break;
             case Fault.RollingRestart:
                 await RollAsync();
                 break;

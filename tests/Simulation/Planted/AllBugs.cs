@@ -48,6 +48,8 @@ internal static class EntityBugs
             "if (request.CommandId is { } id && TryRepeat(id, request))", "if (request.CommandId is { } id && !BUG && TryRepeat(id, request))"),
         new("dedup-lost-on-replay", "recovery does not remember the commands of the log", Actor,
             "if (record.CommandId is { } commandId)", "if (record.CommandId is { } commandId && !BUG)"),
+        new("later-events-passed-over", "recovery passes over an event that a later release wrote with a property more", Actor,
+            "        _state = TEntity.Evolve(_state, recorded.Event);\n        _seq = record.Seq;", "        if (!BUG || record.Payload.Span.IndexOf(\"addedLater\"u8) < 0) { _state = TEntity.Evolve(_state, recorded.Event); }\n\n        _seq = record.Seq;"),
         new("dedup-lost-in-snapshot", "recovery does not take the commands of a snapshot", Actor,
             "_commands.Load(snapshot.Commands);", "if (!BUG) { _commands.Load(snapshot.Commands); }"),
         new("snapshot-one-short", "a snapshot says that it is one event older than it is", Work,
@@ -82,6 +84,8 @@ internal static class ClusterBugs
     private const string Members = "src/Kernel/Cluster/Membership.cs";
     private const string Keeper = "src/Kernel/Cluster/ShardKeeper.cs";
     private const string Map = "src/Kernel/Cluster/ShardSlot.cs";
+    private const string Handshake = "src/Kernel/Transport/Handshakes/Handshake.cs";
+    private const string Wire = "src/Kernel/Cluster/Wire/Messages.cs";
 
     public static IReadOnlyList<PlantedBug> List { get; } =
     [
@@ -95,6 +99,13 @@ internal static class ClusterBugs
             "                        attempt.MayHaveTakenEffect = true;\n                        break;", "                        attempt.MayHaveTakenEffect = !BUG;\n                        break;"),
         new("asked-again-without-id", "a command that goes to another node loses its id", Region,
             "left, attempt.Id.Value, attempt.CommandId, attempt.Command", "left, attempt.Id.Value, BUG ? null : attempt.CommandId, attempt.Command"),
+        new("lease-sleeps", "a node's lease stands still while its machine is suspended", Members,
+            "new Lease(runtime.LeaseTime, options.Lease)", "new Lease(BUG ? runtime.Time : runtime.LeaseTime, options.Lease)"),
+        new("newest-version-chosen", "a node answers with the newest version that it speaks, whatever its peer does", Handshake,
+            "var version = Math.Min(newest, terms.NewestVersion);", "var version = BUG ? terms.NewestVersion : Math.Min(newest, terms.NewestVersion);"),
+        new("longer-header-refused", "a node refuses commands whose header has a field that it does not know", Wire,
+            "        new(reader.Number(), reader.Int32(), reader.Number(), TimeSpan.FromMilliseconds(reader.Int32()), reader.Text(), reader.OptionalText());",
+            "        new AskHeader(reader.Number(), reader.Int32(), reader.Number(), TimeSpan.FromMilliseconds(reader.Int32()), reader.Text(), reader.OptionalText()) is var header && BUG && !reader.AtEnd ? throw new InvalidDataException(\"Planted.\") : header;"),
         new("subscription-gap", "a subscription that goes on at the next owner leaves an event out", Streams,
             "                node.Membership.Look();\n            }\n", "                after += BUG && after > 5 ? 1 : 0;\n                node.Membership.Look();\n            }\n"),
         new("subscription-doubles", "a subscription that goes on gives the last event again", Streams,

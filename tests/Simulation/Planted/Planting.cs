@@ -3,7 +3,7 @@ namespace RagCluster.Simulation.Planted;
 /// <summary>Copies the part of the tree that the simulation is built from, with every bug in it.</summary>
 internal static class Planting
 {
-    private static readonly string[] s_copied = ["src/Messages", "src/Kernel", "src/Retrieval", "src/Inference", "src/Ingestion", "src/Actors", "tests/TestKit", "tests/CastKit", "tests/CheckerKit", "tests/Simulation"];
+    private static readonly string[] s_copied = ["src/Messages", "src/Kernel", "src/Retrieval", "src/Inference", "src/Ingestion", "src/Actors", "tests/TestKit", "tests/CastKit", "tests/CheckerKit", "tests/Simulation", "tests/Actors.Tests/Wire"];
 
     public static void Plant(string root, string target)
     {

@@ -11,6 +11,8 @@ namespace RagCluster.Simulation.Workload;
 /// </summary>
 internal sealed class Follower(Cluster cluster, ConversationClient of, string name)
 {
+    private static readonly TimeSpan s_stays = TimeSpan.FromSeconds(6);
+
     private readonly StreamReading _reading = new(name, of.Entity, 0);
 
     private TaskCompletionSource? _ended;
@@ -87,7 +89,7 @@ internal sealed class Follower(Cluster cluster, ConversationClient of, string na
         // People close laptops, too.
         _ended = ended;
         using var leaves = cluster.World.Time.CreateTimer(
-            static state => ((TaskCompletionSource)state!).TrySetResult(), ended, cluster.Exponential(TimeSpan.FromSeconds(6)), Timeout.InfiniteTimeSpan);
+            static state => ((TaskCompletionSource)state!).TrySetResult(), ended, cluster.Exponential(s_stays > cluster.Plan.Think ? s_stays : cluster.Plan.Think), Timeout.InfiniteTimeSpan);
         await ended.Task;
         connected = false;
         life.Forget(Broken);

@@ -67,7 +67,8 @@ internal sealed class Cluster : IDisposable
     public SimulatedInference InferenceOf(SimulatedNode node) => new(node)
     {
         Patience = TimeSpan.FromSeconds(8),
-        Delay = () => TimeSpan.FromMilliseconds(Random.Next(1, 60)),
+        Delay = () => TimeSpan.FromMilliseconds(Random.Next(2, 200)),
+        WordsPerPiece = 4,
         ChatFault = DrawInferenceFault,
         EmbeddingFault = DrawInferenceFault,
     };

@@ -12,14 +12,14 @@ namespace RagCluster.Simulation.World;
 internal sealed class Database
 {
     private readonly SimulatedRuntime _world;
-    private readonly List<Action> _inFlight = [];
+    private readonly LinkedList<Statement> _underWay = [];
     private readonly HashSet<string> _cut = new(StringComparer.Ordinal);
     private readonly Dictionary<(int Shard, long Seq), (TimeSpan At, NodeIncarnation? Writer)> _commits = [];
 
     public Database(SimulatedRuntime world)
     {
         _world = world;
-        Store = new InMemoryShardStore(world.Time);
+        Store = new InMemoryShardStore(world.Time, new StoreFaults { AtOnce = true });
         Started = world.Time.GetTimestamp();
     }
 
@@ -44,7 +44,7 @@ internal sealed class Database
 
     public TimeSpan Patience { get; set; } = TimeSpan.FromSeconds(4);
 
-    public int CallsUnderWay => _inFlight.Count;
+    public int CallsUnderWay => _underWay.Count;
 
     public long Calls { get; private set; }
 
@@ -54,7 +54,8 @@ internal sealed class Database
 
     public TimeSpan Now => _world.Time.GetElapsedTime(Started);
 
-    public DatabaseClient Connect(SimulatedNode node, string machine) => new(this, node, machine);
+    /// <param name="isLater">The node is of a later release, and writes as that does.</param>
+    public DatabaseClient Connect(SimulatedNode node, string machine, bool isLater = false) => new(this, node, machine, isLater);
 
     public void Cut(string machine) => _cut.Add(machine);
 
@@ -64,12 +65,12 @@ internal sealed class Database
     public void GoDown()
     {
         IsDown = true;
-        foreach (var broken in _inFlight.ToArray())
+        foreach (var statement in _underWay.ToArray())
         {
-            broken();
+            statement.Break();
         }
 
-        _inFlight.Clear();
+        _underWay.Clear();
     }
 
     public void ComeUp() => IsDown = false;
@@ -84,63 +85,37 @@ internal sealed class Database
             : TimeSpan.FromMicroseconds(_world.Random.Next(100, 1500));
 
     /// <summary>Carries a statement there and its answer back.</summary>
-    internal void Carry<T>(string machine, Func<ValueTask<T>> statement, TaskCompletionSource<T> done)
+    internal void Carry<T>(string machine, Func<ValueTask<T>> work, TaskCompletionSource<T> done)
     {
         Calls++;
-        var broken = false;
-        void Break()
-        {
-            broken = true;
-            done.TrySetException(new ConnectionBrokenException());
-        }
-
         if (!Reaches(machine) || (Loss > 0 && _world.Random.NextDouble() < Loss))
         {
             CallsLost++;
             return;
         }
 
-        _inFlight.Add(Break);
-        After(Delay(), async () =>
+        var statement = new Statement<T>(this, machine, work, done);
+        statement.Place = _underWay.AddLast(statement);
+        statement.Send();
+    }
+
+    /// <summary>After the time that a packet and a statement take now.</summary>
+    internal void After(TimerCallback callback, Statement statement) => _world.Time.CreateTimer(callback, statement, Delay(), Timeout.InfiniteTimeSpan);
+
+    /// <summary>Whether the answer that is on its way arrives.</summary>
+    internal bool Answers(string machine) => Reaches(machine) && !(LostAnswers > 0 && _world.Random.NextDouble() < LostAnswers);
+
+    internal void Lost(Statement statement)
+    {
+        CallsLost++;
+        Ended(statement);
+    }
+
+    internal void Ended(Statement statement)
+    {
+        if (statement.Place is { List: not null } place)
         {
-            if (broken || !Reaches(machine))
-            {
-                CallsLost++;
-                _inFlight.Remove(Break);
-                return;
-            }
-
-            T answer;
-            try
-            {
-                answer = await statement();
-            }
-            catch (Exception e)
-            {
-                _inFlight.Remove(Break);
-                After(Delay(), () => Answer(() => done.TrySetException(e)));
-                return;
-            }
-
-            After(Delay(), () =>
-            {
-                _inFlight.Remove(Break);
-                return Answer(() => done.TrySetResult(answer));
-            });
-        });
-
-        Task Answer(Action arrive)
-        {
-            if (Reaches(machine) && !(LostAnswers > 0 && _world.Random.NextDouble() < LostAnswers))
-            {
-                arrive();
-            }
-            else
-            {
-                CallsLost++;
-            }
-
-            return Task.CompletedTask;
+            _underWay.Remove(place);
         }
     }
 
@@ -163,9 +138,6 @@ internal sealed class Database
     }
 
     internal void Note(int shard, long epoch, NodeIncarnation? owner) => Owners.Add(new OwnerChange(Now, shard, epoch, owner));
-
-    private void After(TimeSpan delay, Func<Task> work) =>
-        _world.Time.CreateTimer(static state => _ = ((Func<Task>)state!)(), work, delay, Timeout.InfiniteTimeSpan);
 }
 
 /// <summary>The connection is gone with a statement on it: whether it took effect is not known.</summary>

@@ -7,7 +7,7 @@ namespace RagCluster.Simulation.World;
 /// One node's client of the simulated database: what the production store is to PostgreSQL. A call that got no answer
 /// is told as the store's contract says: an append is unknown, everything else throws, though it may have taken effect.
 /// </summary>
-internal sealed class DatabaseClient(Database database, SimulatedNode node, string machine) : IClusterStore
+internal sealed class DatabaseClient(Database database, SimulatedNode node, string machine, bool isLater) : IClusterStore
 {
     /// <summary>Known from the moment that the node has joined.</summary>
     public NodeIncarnation? Incarnation { get; private set; }
@@ -64,6 +64,11 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
 
     public async ValueTask<IReadOnlyList<AppendResult>> AppendAsync(IReadOnlyList<ShardBatch> batches, CancellationToken cancellationToken = default)
     {
+        if (isLater)
+        {
+            batches = [.. batches.Select(Dressed)];
+        }
+
         try
         {
             return await SendAsync(
@@ -133,6 +138,12 @@ internal sealed class DatabaseClient(Database database, SimulatedNode node, stri
         CallAsync(() => database.Store.AgreeAsync(setting, value, replace, CancellationToken.None), cancellationToken);
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    /// <summary>With a property in each event and reply that the present release does not know.</summary>
+    private static ShardBatch Dressed(ShardBatch batch) => batch with
+    {
+        Events = [.. batch.Events.Select(e => e with { Payload = WireRelease.Add(e.Payload.Span), Reply = WireRelease.Add(e.Reply.Span) })],
+    };
 
     private async ValueTask<T> CallAsync<T>(Func<ValueTask<T>> statement, CancellationToken cancellationToken)
     {

@@ -12,13 +12,16 @@ using RagCluster.TestKit;
 namespace RagCluster.Simulation.World;
 
 /// <summary>One life of a node on a machine: the production kernel and cast, on a runtime that can be stopped under them.</summary>
-internal sealed class NodeLife(SimulatedNode runtime, int number)
+internal sealed class NodeLife(SimulatedNode runtime, int number, bool isLater)
 {
     private readonly List<Action<Exception>> _callers = [];
 
     public SimulatedNode Runtime => runtime;
 
     public int Number => number;
+
+    /// <summary>Of a release that is to come.</summary>
+    public bool IsLater => isLater;
 
     public ActorSystem? System { get; set; }
 
@@ -73,11 +76,11 @@ internal sealed class Machine(Cluster cluster, string name)
             return Task.CompletedTask;
         }
 
-        var life = Life = new NodeLife(cluster.World.NewNode($"{name}#{++_lives}"), _lives);
+        var life = Life = new NodeLife(cluster.World.NewNode($"{name}#{++_lives}"), _lives, cluster.Plan.Upgrades && cluster.Random.Next(2) == 0);
         life.Runtime.ClockError = cluster.ClockErrorOf(name);
         var ready = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         life.Await(_ => ready.TrySetResult());
-        cluster.Tell(name, $"starts its life {_lives}");
+        cluster.Tell(name, $"starts its life {_lives}{(life.IsLater ? ", of a later release" : "")}");
         _ = life.Runtime.Run(async () =>
         {
             try
@@ -115,6 +118,12 @@ internal sealed class Machine(Cluster cluster, string name)
     public void Pause()
     {
         Life?.Runtime.Pause();
+        cluster.Network.Pause(Address);
+    }
+
+    public void Suspend()
+    {
+        Life?.Runtime.Suspend();
         cluster.Network.Pause(Address);
     }
 
@@ -163,7 +172,7 @@ internal sealed class Machine(Cluster cluster, string name)
     {
         ILoggerFactory loggers = cluster.Timeline.IsKept ? new TimelineLoggers(cluster, name) : NullLoggerFactory.Instance;
         life.System = new ActorSystem(life.Runtime.Name, life.Runtime, null, loggers);
-        var store = cluster.Database.Connect(life.Runtime, name);
+        var store = cluster.Database.Connect(life.Runtime, name, life.IsLater);
         life.Entities = await cluster.Membership.JoinAsync(this, life, store, loggers);
         var inference = cluster.InferenceOf(life.Runtime);
         var stage = new Stage(

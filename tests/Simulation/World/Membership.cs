@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RagCluster.Kernel.Cluster;
 using RagCluster.Kernel.Entities;
+using RagCluster.TestKit;
 
 namespace RagCluster.Simulation.World;
 
@@ -121,7 +122,7 @@ internal sealed class Members(Cluster cluster) : IMembership
         {
             Lease = lease, PollEvery = lease / 2, ProbeEvery = lease / 2, SuspectAfter = lease, HandOffBudget = TimeSpan.FromSeconds(4), BufferPerShard = 64, StreamCredit = 8, MaxRemoteCommands = 64, MaxRemoteSubscriptions = 16,
         };
-        life.Transport = cluster.Network.CreateEndpoint(machine.Address, life.Runtime);
+        life.Transport = cluster.Network.CreateEndpoint(machine.Address, life.Runtime, life.IsLater ? WireRelease.Later : WireRelease.Present);
         var entities = await ShardedEntities.JoinAsync(
             life.System!, store, life.Transport, options, new ShardedEntitiesOptions { Node = machine.Name, MaxRestartBackoff = TimeSpan.FromSeconds(1) }, loggers);
         _ = EndWhenLostAsync(machine, life, entities);

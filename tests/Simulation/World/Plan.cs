@@ -15,6 +15,9 @@ internal enum Fault
     /// <summary>A process stands still for longer than its lease, and goes on as if nothing had been.</summary>
     LongPause,
 
+    /// <summary>A machine is suspended for longer than its lease, and wakes as if no time had passed.</summary>
+    Suspension,
+
     /// <summary>A node is drained and stopped, and comes back.</summary>
     RollingRestart,
 
@@ -68,6 +71,15 @@ internal sealed record Plan
 
     /// <summary>Nodes that know nothing of each other and take everything at their start, instead of a cluster.</summary>
     public required bool Embedded { get; init; }
+
+    /// <summary>A long time with little load and few faults, as most of a cluster's life is.</summary>
+    public required bool Quiet { get; init; }
+
+    /// <summary>Processes start in the present release or in a later one, as during an upgrade that is not over, or is taken back.</summary>
+    public required bool Upgrades { get; init; }
+
+    /// <summary>The first release has left a journal with work that it had not finished.</summary>
+    public required bool FormerJournal { get; init; }
 
     public required int Machines { get; init; }
 
@@ -134,18 +146,30 @@ internal sealed record Plan
             faults[Pick(random, Fault.SlowDatabase, Fault.LostStatements, Fault.DatabaseRestart)] = TimeSpan.FromSeconds(random.Next(2, 8));
         }
 
+        var quiet = !busy && !embedded && random.Next(8) == 0;
+        if (quiet)
+        {
+            foreach (var kind in faults.Keys.ToArray())
+            {
+                faults[kind] *= 10;
+            }
+        }
+
         return new Plan
         {
             Seed = seed,
             Embedded = embedded,
+            Quiet = quiet,
+            Upgrades = random.Next(4) == 0,
+            FormerJournal = random.Next(6) == 0,
             Machines = embedded ? 3 : Pick(random, 1, 2, 2, 3, 3, 3, 5),
-            Troubled = TimeSpan.FromSeconds(busy ? random.Next(10, 30) : random.Next(20, 120)),
+            Troubled = TimeSpan.FromSeconds(busy ? random.Next(6, 18) : quiet ? random.Next(300, 900) : random.Next(20, 120)),
             Faults = faults,
             Tenants = random.Next(1, 3),
             Conversations = random.Next(1, 4),
             Documents = random.Next(1, 5),
             Searchers = random.Next(1, 3),
-            Think = TimeSpan.FromMilliseconds(busy ? Pick(random, 50, 200) : Pick(random, 1500, 4000, 8000, 20_000)),
+            Think = TimeSpan.FromMilliseconds(busy ? Pick(random, 50, 200) : quiet ? random.Next(15_000, 40_000) : Pick(random, 1500, 4000, 8000, 20_000)),
             Patience = TimeSpan.FromMilliseconds(Pick(random, 800, 2000, 4000)),
             Shards = Pick(random, 1, 2, 4),
             PartitionsPerTenant = Pick(random, 1, 1, 2),
@@ -159,7 +183,7 @@ internal sealed record Plan
     }
 
     public override string ToString() =>
-        $"{Machines} machines{(Embedded ? " that are embedded" : "")}, {Tenants} tenants with {Conversations} conversations, {Documents} documents, {Searchers} searchers, a request every {Think.TotalSeconds:0.0} s; "
+        $"{Machines} machines{(Embedded ? " that are embedded" : "")}{(Quiet ? " on quiet days" : "")}{(Upgrades ? ", of two releases" : "")}{(FormerJournal ? ", with a journal of the first release" : "")}, {Tenants} tenants with {Conversations} conversations, {Documents} documents, {Searchers} searchers, a request every {Think.TotalSeconds:0.0} s; "
         + $"{Shards} shards, {PartitionsPerTenant} partitions, snapshots every {SnapshotEvery}, passivation after {PassivateAfter.TotalSeconds:0.0} s, {RecentEvents} recent events, lease {Lease.TotalSeconds:0} s; "
         + $"{Troubled.TotalSeconds:0} s of {(Faults.Count == 0 ? "no faults" : string.Join(", ", Faults.Select(fault => $"{fault.Key} every {fault.Value.TotalSeconds:0} s")))}";
 

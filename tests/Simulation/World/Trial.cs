@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using RagCluster.CheckerKit;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
@@ -47,6 +48,7 @@ internal sealed class Trial
     private readonly List<Follower> _readers = [];
     private readonly List<(string Who, Task Task)> _clients = [];
     private readonly SortedDictionary<int, List<LogRecord>> _read = [];
+    private readonly Dictionary<(int Shard, long Seq), (ReadOnlyMemory<byte> Payload, object Event)> _events = [];
     private bool _over;
     private bool _streamsOver;
 
@@ -103,8 +105,13 @@ internal sealed class Trial
 
     private async Task RunAsync()
     {
-        _ = _cluster.Membership.BeginAsync();
         Populate();
+        if (_cluster.Plan.FormerJournal)
+        {
+            await new FormerRelease(_cluster, _library).WriteAsync(_conversations.Where((_, i) => i % _cluster.Plan.Conversations == 0));
+        }
+
+        _ = _cluster.Membership.BeginAsync();
         _nemesis.Start();
         await _cluster.Delay(_cluster.Plan.Troubled);
         await _nemesis.HealAsync();
@@ -292,13 +299,25 @@ internal sealed class Trial
                 {
                     var commit = _cluster.Database.CommitOf(shard.ShardId, record.ShardSeq);
                     read.Add(new LogRecord(
-                        shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, JournalEvents.Decode(shard.EntityType, record.Payload.Span), commit?.At, commit?.Writer));
+                        shard.ShardId, record.ShardSeq, shard.EntityType, record.Entity, record.Seq, record.Epoch, record.CommandId, EventOf(shard, record), commit?.At, commit?.Writer));
                 }
             }
         }
 
         Record.Log.Clear();
         Record.Log.AddRange(_read.Values.SelectMany(records => records));
+    }
+
+    /// <summary>Bytes that stand where they stood are not decoded again.</summary>
+    private object EventOf(ShardRow shard, JournalRecord record)
+    {
+        ref var known = ref CollectionsMarshal.GetValueRefOrAddDefault(_events, (shard.ShardId, record.ShardSeq), out _);
+        if (!known.Payload.Equals(record.Payload))
+        {
+            known = (record.Payload, JournalEvents.Decode(shard.EntityType, record.Payload.Span));
+        }
+
+        return known.Event;
     }
 
     private async Task ReadSnapshotsAsync()

@@ -61,6 +61,9 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
     /// <summary>Ends when no handler is at work on a message of this link, and none will be.</summary>
     internal Task Drained => _pumping ? (_pumped ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously)).Task : Task.CompletedTask;
 
+    /// <summary>Of the frames, as its opener and its accepter take it to be.</summary>
+    internal required (int Opener, int Accepter) Versions { get; init; }
+
     /// <summary>The link of the same pair that this one replaces.</summary>
     internal SimulatedLink? Former { get; set; }
 
@@ -74,7 +77,7 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
             return;
         }
 
-        _queue.Enqueue((message, lane));
+        _queue.Enqueue((WireRelease.Frame(message, Versions.Opener), lane));
         QueuedBytes += message.Length;
         Transmit();
     }
@@ -333,7 +336,7 @@ internal sealed class SimulatedLink(SimulatedNetwork network, SimulatedTransport
             try
             {
                 // A copy, spoilt afterwards: who keeps the bytes is to notice here and not in production.
-                var bytes = message.ToArray();
+                var bytes = WireRelease.Unframe(message, Versions.Accepter);
                 await to.Handler!.ReceiveAsync(fromPeer, new ReadOnlySequence<byte>(bytes), _receiving.Token);
                 Array.Fill(bytes, (byte)0xDD);
             }

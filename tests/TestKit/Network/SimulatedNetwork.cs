@@ -58,7 +58,9 @@ public sealed class SimulatedNetwork
     /// <summary>The transport of one node, to be started by it.</summary>
     /// <param name="address">"host:port". Free, or its last endpoint was closed or killed.</param>
     /// <param name="node">Where the node's code runs; null: the network's runtime.</param>
-    public SimulatedTransport CreateEndpoint(string address, IRuntime? node = null) => new(this, address, node ?? _runtime);
+    /// <param name="release">Null: the present one.</param>
+    public SimulatedTransport CreateEndpoint(string address, IRuntime? node = null, WireRelease? release = null) =>
+        new(this, address, node ?? _runtime, release ?? WireRelease.Present);
 
     /// <summary>No packet passes between the two, either way, until <see cref="Heal"/>.</summary>
     public void Cut(string a, string b)

@@ -2,6 +2,7 @@ using System.Buffers;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Journal;
 using RagCluster.Kernel.Transport;
+using RagCluster.Kernel.Transport.Handshakes;
 
 namespace RagCluster.TestKit;
 
@@ -16,16 +17,19 @@ public sealed class SimulatedTransport : ITransport
     private readonly List<Action> _atResume = [];
     private bool _closed;
 
-    internal SimulatedTransport(SimulatedNetwork network, string address, IRuntime runtime)
+    internal SimulatedTransport(SimulatedNetwork network, string address, IRuntime runtime, WireRelease release)
     {
         _network = network;
         Address = address;
         Runtime = runtime;
+        Release = release;
     }
 
     public string Address { get; }
 
     internal IRuntime Runtime { get; }
+
+    internal WireRelease Release { get; }
 
     internal ITransportHandler? Handler { get; private set; }
 
@@ -78,7 +82,13 @@ public sealed class SimulatedTransport : ITransport
             return false;
         }
 
-        outbound.Link!.Enqueue(BytesOf(message), TMessage.Lane);
+        var bytes = BytesOf(message);
+        if (Release.Beside(bytes) is { } more)
+        {
+            outbound.Link!.Enqueue(more, TMessage.Lane);
+        }
+
+        outbound.Link!.Enqueue(bytes, TMessage.Lane);
         return true;
     }
 
@@ -244,26 +254,25 @@ public sealed class SimulatedTransport : ITransport
 
     private SimulatedLink? Accept(Peer from, Peer to, SimulatedTransport opener, out string? refusal)
     {
-        refusal = to.Node != Self.Node ? $"{Self} is at the address." : _forgotten.Contains(from.Node) ? "It holds this node for dead." : null;
-        if (refusal is not null)
+        if (SimulatedHandshake.Try(opener, this, to, _network.Random, peer => _forgotten.Contains(peer.Node) ? (RefusalCode.Dead, "it holds this node for dead.") : null, out refusal) is not { } versions)
         {
             return null;
         }
 
         var former = _inbound.GetValueOrDefault(from);
         former?.LoseAtReceiver(new IOException($"{from} opened a new link."));
-        var link = new SimulatedLink(_network, opener, this, from, to) { Former = former };
+        var link = new SimulatedLink(_network, opener, this, from, to) { Former = former, Versions = versions };
         _inbound[from] = link;
         _network.Add(link);
         return link;
     }
 
-    private static byte[] BytesOf<TMessage>(TMessage message)
+    private byte[] BytesOf<TMessage>(TMessage message)
         where TMessage : IWireMessage
     {
         var output = new ArrayBufferWriter<byte>();
         message.WriteTo(output);
-        return output.WrittenSpan.ToArray();
+        return Release.Dress(output.WrittenSpan.ToArray());
     }
 
     private sealed class Turn(Action action) : IThreadPoolWorkItem
