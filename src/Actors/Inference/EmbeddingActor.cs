@@ -1,61 +1,68 @@
 using Microsoft.Extensions.AI;
 using RagCluster.Inference;
+using RagCluster.Inference.Accounting;
 using RagCluster.Inference.Batching;
-using RagCluster.Kernel;
+using RagCluster.Inference.Fairness;
+using RagCluster.Inference.Capacity;
+using RagCluster.Inference.Routing;
 using RagCluster.Ingestion.Chunking;
+using RagCluster.Kernel;
 
 namespace RagCluster.Actors.Inference;
 
 using Vector = Messages.Partitions.Embedding;
 
-/// <summary>What an embedding actor is told.</summary>
-internal abstract record EmbeddingMessage;
-
-/// <summary>Texts to embed; the result goes to <paramref name="Done"/>.</summary>
-internal sealed record EmbedTexts(
-    IReadOnlyList<string> Texts, EmbeddingPriority Priority, TaskCompletionSource<IReadOnlyList<Vector>> Done, CancellationToken Abandoned) : EmbeddingMessage;
-
-/// <summary>The first waiting text has waited long enough for company.</summary>
-internal sealed record BatchDue : EmbeddingMessage;
-
-internal sealed record BatchEmbedded(IReadOnlyList<EmbeddingItem> Batch, IReadOnlyList<Vector>? Vectors, Exception? Failure) : EmbeddingMessage;
-
-/// <summary>One text of a request.</summary>
-internal sealed record EmbeddingItem(EmbeddingRequest Request, int Index)
-{
-    public string Text => Request.Message.Texts[Index];
-}
-
-internal sealed class EmbeddingRequest(EmbedTexts message)
-{
-    private readonly Vector[] _vectors = new Vector[message.Texts.Count];
-    private int _missing = message.Texts.Count;
-
-    public EmbedTexts Message => message;
-
-    public bool IsOver => message.Done.Task.IsCompleted || message.Abandoned.IsCancellationRequested;
-
-    public void Set(int index, Vector vector)
-    {
-        _vectors[index] = vector;
-        if (--_missing == 0)
-        {
-            message.Done.TrySetResult(_vectors);
-        }
-    }
-}
-
 /// <summary>
-/// Owns one embedding endpoint: gathers the texts that several callers want at the same moment into micro-batches,
-/// questions before documents, and keeps so many batches at the endpoint as it bears.
+/// Sends texts to the embedding endpoints: gathers those that several callers want at the same moment into micro-batches,
+/// questions before documents and tenants by their share, and keeps so many at each endpoint as it bears. A batch that
+/// fails goes to another endpoint; one that is slow goes to a second one as well.
 /// </summary>
-internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float>> endpoint, BatchLimits limits) : Actor<EmbeddingMessage>
+internal sealed partial class EmbeddingActor : Actor<EmbeddingMessage>
 {
     private static readonly object s_due = new();
+    private static readonly object s_ledger = new();
 
-    private readonly BatchQueue<EmbeddingItem> _queue = new(limits);
-    private int _inFlight;
+    private readonly IReadOnlyList<EmbeddingEndpoint> _endpoints;
+    private readonly InferencePolicy _policy;
+    private readonly EndpointFleet _fleet;
+    private readonly BatchQueue<EmbeddingItem> _queue;
+    private readonly Queue<EmbeddingBatch> _again = new();
+    private readonly HashSet<EmbeddingCall> _calls = [];
+    private readonly HedgePolicy _hedge;
+    private readonly DrainRate _rate = new();
+    private readonly TokenBudgets _budgets;
+    private readonly IActorRef<EndpointMessage>?[] _watchers;
+    private TokenLedger? _ledger;
+    private int _dimensions;
     private long? _started;
+
+    public EmbeddingActor(IReadOnlyList<EmbeddingEndpoint> endpoints, BatchLimits limits, InferencePolicy policy)
+    {
+        _endpoints = endpoints;
+        _policy = policy;
+        _fleet = new EndpointFleet("embedding", endpoints.Select(e => e.Profile), policy);
+        _queue = new BatchQueue<EmbeddingItem>(limits);
+        _hedge = new HedgePolicy(policy.Hedge);
+        _budgets = new TokenBudgets(policy.Fairness);
+        _watchers = new IActorRef<EndpointMessage>?[endpoints.Count];
+        _dimensions = endpoints[0].Profile.Options.Dimensions;
+    }
+
+    protected override ValueTask StartedAsync(CancellationToken cancellationToken)
+    {
+        _ledger = new TokenLedger(Context.Log);
+        for (var i = 0; i < _endpoints.Count; i++)
+        {
+            if (_endpoints[i] is { Server: { } server, Profile: var profile })
+            {
+                var (index, self) = (i, Context.Self);
+                _watchers[i] = Context.Spawn(
+                    Uri.EscapeDataString(profile.Name), () => new EndpointActor(profile, server, _policy.Look, found => self.TryTell(new EmbeddingEndpointObserved(index, found))));
+            }
+        }
+
+        return ValueTask.CompletedTask;
+    }
 
     protected override ValueTask ReceiveAsync(EmbeddingMessage message, CancellationToken cancellationToken)
     {
@@ -64,9 +71,26 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
             case EmbedTexts m:
                 Add(m);
                 break;
-            case BatchEmbedded m:
-                _inFlight--;
-                Deliver(m);
+            case EmbedAbandoned m:
+                Abandon(m.Message);
+                break;
+            case CallEnded m:
+                End(m);
+                break;
+            case HedgeDue m:
+                SendToSecond(m.Call);
+                break;
+            case EmbeddingEndpointObserved m:
+                _fleet.Observed(m.Index, m.Found, Elapsed());
+                break;
+            case DrainEmbedding m:
+                m.Done.TrySetResult(_fleet.SetDrained(m.Name, m.Drained));
+                break;
+            case DescribeEmbedding m:
+                m.Done.TrySetResult(_fleet.Describe(_queue.Count));
+                break;
+            case WriteEmbeddingLedger:
+                _ledger!.Write();
                 break;
             case BatchDue:
                 break;
@@ -78,11 +102,23 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
 
     protected override ValueTask StoppedAsync(StopReason reason)
     {
-        foreach (var item in DrainQueue())
+        var stopping = new InferenceException(InferenceErrorCode.Unreachable, "The node is stopping.");
+        while (_queue.Cut(DateTimeOffset.MaxValue) is { Count: > 0 } waiting)
         {
-            item.Request.Message.Done.TrySetException(new InferenceException(InferenceErrorCode.Unreachable, "The node is stopping."));
+            Fail(waiting, stopping);
         }
 
+        foreach (var batch in _again)
+        {
+            Fail(batch.Items, stopping);
+        }
+
+        foreach (var call in _calls)
+        {
+            Fail(call.Batch.Items, stopping);
+        }
+
+        _ledger?.Write();
         return ValueTask.CompletedTask;
     }
 
@@ -94,12 +130,26 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
             return;
         }
 
-        var request = new EmbeddingRequest(message);
-        var priority = message.Priority == EmbeddingPriority.Interactive ? BatchPriority.Interactive : BatchPriority.Ingestion;
-        var now = Now();
+        var request = message.Request = new EmbeddingRequest(message);
+        var interactive = message.Priority == EmbeddingPriority.Interactive;
+        var priority = interactive ? BatchPriority.Interactive : BatchPriority.Ingestion;
+        var terms = _policy.Fairness.Of(message.Tenant);
         for (var i = 0; i < message.Texts.Count; i++)
         {
-            if (!_queue.TryAdd(new EmbeddingItem(request, i), TokenCounter.Count(message.Texts[i]), priority, now))
+            request.Items.Add(new EmbeddingItem(request, i, TokenCounter.Count(message.Texts[i])));
+        }
+
+        if (interactive && Refusal(request) is { } refusal)
+        {
+            InferenceMeter.Refused("embedding");
+            message.Done.TrySetException(refusal);
+            return;
+        }
+
+        var now = Now();
+        foreach (var item in request.Items)
+        {
+            if (!_queue.TryAdd(item, item.Tokens, priority, now, message.Tenant, terms.Weight))
             {
                 message.Done.TrySetException(new InferenceException(InferenceErrorCode.RateLimited, "Too many texts wait for the embedding endpoint; try again in a moment."));
                 return;
@@ -107,74 +157,93 @@ internal sealed class EmbeddingActor(IEmbeddingGenerator<string, Embedding<float
         }
     }
 
+    private InferenceException? Refusal(EmbeddingRequest request)
+    {
+        // Questions wait for questions only, and for what is under way already.
+        var tokens = request.Items.Sum(static i => (long)i.Tokens);
+        var wait = _queue.CountOf(BatchPriority.Interactive) == 0 ? null : Admission.WaitOf(tokens + _queue.Tokens, tokens + _queue.Tokens, 1, _rate.PerSecond);
+        return Admission.Refusal(_queue.CountOf(BatchPriority.Interactive), _policy.MaxQueuedQueries, wait, _policy.EmbeddingPatience, _budgets.WaitOf(request.Message.Tenant, Elapsed()));
+    }
+
+    /// <summary>What nobody waits for any more is not sent; what is under way for nobody is broken off.</summary>
+    private void Abandon(EmbedTexts message)
+    {
+        var priority = message.Priority == EmbeddingPriority.Interactive ? BatchPriority.Interactive : BatchPriority.Ingestion;
+        foreach (var item in message.Request?.Items ?? [])
+        {
+            _queue.Remove(item, priority);
+        }
+
+        foreach (var call in _calls.Where(static c => !c.Batch.IsOver && c.Batch.Items.All(static i => i.Request.IsOver)).ToList())
+        {
+            call.Batch.IsOver = true;
+            call.Cancellation.Cancel();
+        }
+    }
+
     /// <summary>Not the hour of the wall, which may be set back: what waits would wait until it has come again.</summary>
     private DateTimeOffset Now() => DateTimeOffset.UnixEpoch + Context.Time.GetElapsedTime(_started ??= Context.Time.GetTimestamp());
 
+    private TimeSpan Elapsed() => Context.Time.GetElapsedTime(_started ??= Context.Time.GetTimestamp());
+
     private void Pump()
     {
-        while (_inFlight < limits.MaxInFlight)
+        while (_again.Count > 0 || _queue.Count > 0)
         {
-            var now = Now();
-            var batch = _queue.Cut(now);
-            if (batch.Count == 0)
+            var again = _again.TryPeek(out var batch);
+            var route = Router.Choose(
+                _fleet.States, new RouteRequest { Zone = _policy.Zone, Tried = batch is null ? [] : batch.Tried }, Elapsed(), Context.Random);
+            if (route.Kind == RouteKind.Busy)
             {
-                if (_queue.DueAt() is { } due)
-                {
-                    Context.StartTimer(s_due, new BatchDue(), due > now ? due - now : TimeSpan.Zero);
-                }
-
                 return;
             }
 
-            var wanted = batch.Where(item => !item.Request.IsOver).ToList();
-            if (wanted.Count > 0)
+            if (again)
             {
-                _inFlight++;
-                Context.PipeToSelf(
-                    token => EmbedAsync(wanted, token),
-                    vectors => new BatchEmbedded(wanted, vectors, null),
-                    failure => new BatchEmbedded(wanted, null, failure));
+                _again.Dequeue();
             }
-        }
-    }
-
-    private async Task<IReadOnlyList<Vector>> EmbedAsync(List<EmbeddingItem> batch, CancellationToken cancellationToken)
-    {
-        var embeddings = await endpoint.GenerateAsync(batch.ConvertAll(item => item.Text), null, cancellationToken);
-        return embeddings.Count == batch.Count
-            ? [.. embeddings.Select(e => Vector.Of(e.Vector.Span))]
-            : throw new InferenceException(InferenceErrorCode.BadResponse, $"The endpoint gave {embeddings.Count} vectors for {batch.Count} texts.");
-    }
-
-    private static void Deliver(BatchEmbedded ended)
-    {
-        for (var i = 0; i < ended.Batch.Count; i++)
-        {
-            var item = ended.Batch[i];
-            if (ended.Vectors is { } vectors)
+            else if (Cut() is { } cut)
             {
-                item.Request.Set(item.Index, vectors[i]);
+                batch = cut;
             }
             else
             {
-                item.Request.Message.Done.TrySetException(ended.Failure switch
-                {
-                    InferenceException e => e,
-                    OperationCanceledException => new InferenceException(InferenceErrorCode.Unreachable, "The node is stopping."),
-                    var e => new InferenceException(InferenceErrorCode.BadResponse, $"The embedding endpoint failed: {e!.Message}", e),
-                });
+                return;
+            }
+
+            if (batch!.Items.All(static i => i.Request.IsOver))
+            {
+                continue;
+            }
+
+            if (route.Endpoint is { } endpoint)
+            {
+                Send(batch, endpoint, isSecond: false);
+            }
+            else
+            {
+                Fail(batch.Items, _fleet.Unavailable(Elapsed()));
             }
         }
     }
 
-    private IEnumerable<EmbeddingItem> DrainQueue()
+    private EmbeddingBatch? Cut()
     {
-        while (_queue.Cut(DateTimeOffset.MaxValue) is { Count: > 0 } batch)
+        var now = Now();
+        while (_queue.Cut(now) is { Count: > 0 } items)
         {
-            foreach (var item in batch)
+            var wanted = items.Where(static i => !i.Request.IsOver).ToList();
+            if (wanted.Count > 0)
             {
-                yield return item;
+                return new EmbeddingBatch(wanted, Elapsed());
             }
         }
+
+        if (_queue.DueAt() is { } due)
+        {
+            Context.StartTimer(s_due, new BatchDue(), due > now ? due - now : TimeSpan.Zero);
+        }
+
+        return null;
     }
 }

@@ -1,3 +1,4 @@
+using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 
 namespace RagCluster.Actors.Inference;
@@ -13,6 +14,11 @@ public interface IEmbedder
     /// <summary>One vector for each text, in order.</summary>
     /// <exception cref="RagCluster.Inference.InferenceException">The endpoint failed; its code says how.</exception>
     ValueTask<IReadOnlyList<Embedding>> EmbedAsync(IReadOnlyList<string> texts, EmbeddingPriority priority, CancellationToken cancellationToken);
+
+    /// <inheritdoc cref="EmbedAsync(IReadOnlyList{string}, EmbeddingPriority, CancellationToken)"/>
+    /// <param name="tenant">On whose account; tenants share the endpoints by what they are entitled to.</param>
+    ValueTask<IReadOnlyList<Embedding>> EmbedAsync(IReadOnlyList<string> texts, EmbeddingPriority priority, TenantId? tenant, CancellationToken cancellationToken) =>
+        EmbedAsync(texts, priority, cancellationToken);
 }
 
 /// <summary>Who waits for an embedding.</summary>

@@ -31,11 +31,14 @@ public sealed record BatchLimits
     /// <summary>Batches at the endpoint at the same time, at most.</summary>
     public int MaxInFlight { get; init; } = 1;
 
+    /// <summary>From how many batches' worth of waiting ingestion items one batch of similar lengths is picked; 1 keeps the order.</summary>
+    public int Lookahead { get; init; } = 4;
+
     /// <summary>What is wrong with these limits, one sentence each; empty if nothing is.</summary>
     public IReadOnlyList<string> Problems()
     {
         var problems = new List<string>();
-        foreach (var (name, value) in new[] { ("items in a batch", MaxItems), ("tokens in a batch", MaxTokens), ("waiting items", Capacity), ("batches in flight", MaxInFlight) })
+        foreach (var (name, value) in new[] { ("items in a batch", MaxItems), ("tokens in a batch", MaxTokens), ("waiting items", Capacity), ("batches in flight", MaxInFlight), ("batches looked ahead", Lookahead) })
         {
             if (value < 1)
             {

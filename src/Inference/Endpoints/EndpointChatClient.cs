@@ -15,6 +15,8 @@ internal abstract class EndpointChatClient(EndpointHttp http, EndpointOptions op
 
     protected string Model { get; } = options.Model;
 
+    protected string? KeepAlive { get; } = options.KeepAlive.Length > 0 ? options.KeepAlive : null;
+
     public async Task<ChatResponse> GetResponseAsync(
         IEnumerable<ChatMessage> messages,
         ChatOptions? options = null,

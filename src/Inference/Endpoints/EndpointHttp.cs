@@ -68,6 +68,55 @@ internal sealed class EndpointHttp : IDisposable
         }
     }
 
+    /// <summary>Gets one JSON document, or null where there is none of that address (404, 405).</summary>
+    /// <param name="limit">At most this long, whatever the options say: a look at an endpoint is to be quick.</param>
+    public async Task<TResponse?> TryGetAsync<TResponse>(string url, JsonTypeInfo<TResponse> type, TimeSpan limit, CancellationToken cancellation)
+        where TResponse : class =>
+        await TryGetBytesAsync(url, limit, cancellation) is { } bytes ? Read(bytes, type) : null;
+
+    /// <summary>Gets a text, or null where there is none of that address (404, 405).</summary>
+    public async Task<string?> TryGetTextAsync(string url, TimeSpan limit, CancellationToken cancellation) =>
+        await TryGetBytesAsync(url, limit, cancellation) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+
+    private async Task<byte[]?> TryGetBytesAsync(string url, TimeSpan limit, CancellationToken cancellation)
+    {
+        using var deadline = new Deadline(_time, limit, cancellation);
+        try
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Get, url);
+            Authorise(request);
+            using var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, deadline.Token);
+            if (response.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.MethodNotAllowed)
+            {
+                return null;
+            }
+
+            if (!response.IsSuccessStatusCode)
+            {
+                throw await RefusedAsync(response, deadline.Token);
+            }
+
+            await using var stream = await response.Content.ReadAsStreamAsync(deadline.Token);
+            return await ReadAllAsync(stream, deadline.Token);
+        }
+        catch (Exception e) when (Translate(e, deadline, cancellation, quietly: true) is { } translated)
+        {
+            throw translated;
+        }
+    }
+
+    private TResponse Read<TResponse>(byte[] bytes, JsonTypeInfo<TResponse> type)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(bytes, type) ?? throw Bad("the response is null");
+        }
+        catch (JsonException e)
+        {
+            throw Bad($"it is not the JSON that was expected ({e.Message})", e);
+        }
+    }
+
     /// <summary>Posts and reads the response line by line, blank lines left out, to its end.</summary>
     public async IAsyncEnumerable<string> StreamLinesAsync<TRequest>(
         string path,
@@ -161,11 +210,7 @@ internal sealed class EndpointHttp : IDisposable
         using var request = new HttpRequestMessage(HttpMethod.Post, _base + path);
         request.Content = new ByteArrayContent(JsonSerializer.SerializeToUtf8Bytes(body, type));
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
-        if (_options.ReadApiKey() is { } key)
-        {
-            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
-        }
-
+        Authorise(request);
         var began = _time.GetTimestamp();
         var response = await _http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, cancellation);
         _logger.EndpointAnswered(_base, path, (long)_time.GetElapsedTime(began).TotalMilliseconds);
@@ -177,6 +222,14 @@ internal sealed class EndpointHttp : IDisposable
         using (response)
         {
             throw await RefusedAsync(response, cancellation);
+        }
+    }
+
+    private void Authorise(HttpRequestMessage request)
+    {
+        if (_options.ReadApiKey() is { } key)
+        {
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", key);
         }
     }
 
@@ -251,24 +304,22 @@ internal sealed class EndpointHttp : IDisposable
     }
 
     /// <summary>What a failure means to who asked; null leaves it as it is.</summary>
-    private Exception? Translate(Exception e, Deadline deadline, CancellationToken cancellation) => e switch
+    /// <param name="quietly">Whoever looks again and again writes into the log by itself.</param>
+    private Exception? Translate(Exception e, Deadline deadline, CancellationToken cancellation, bool quietly = false)
     {
-        OperationCanceledException cancelled when cancelled.CancellationToken == cancellation => null,
-        _ when cancellation.IsCancellationRequested => new OperationCanceledException("The request was cancelled.", e, cancellation),
-        InferenceException known => Fail(known),
-        OperationCanceledException when deadline.IsPast =>
-            Fail(new(InferenceErrorCode.Timeout, $"The inference endpoint {_base} gave nothing within {deadline.Length.TotalSeconds:0.###} s. Raise its timeout, or give it less to do.", e)),
-        OperationCanceledException =>
-            Fail(new(InferenceErrorCode.Unreachable, $"The inference endpoint {_base} did not take a connection within {_options.ConnectTimeout.TotalSeconds:0.###} s. Check its address.", e)),
-        HttpRequestException { HttpRequestError: HttpRequestError.ResponseEnded or HttpRequestError.InvalidResponse } =>
-            Fail(new(InferenceErrorCode.CutStream, $"The inference endpoint {_base} broke its answer off: {e.Message}", e)),
-        HttpRequestException =>
-            Fail(new(InferenceErrorCode.Unreachable, $"The inference endpoint {_base} cannot be reached: {e.Message}. Check its address, and that it runs.", e)),
-        HttpIOException or IOException =>
-            Fail(new(InferenceErrorCode.CutStream, $"The inference endpoint {_base} broke its answer off: {e.Message}", e)),
-        JsonException or DecoderFallbackException => Fail(Bad($"it is not the JSON that was expected ({e.Message})", e)),
-        _ => null,
-    };
+        if (e is OperationCanceledException cancelled && cancelled.CancellationToken == cancellation)
+        {
+            return null;
+        }
+
+        if (cancellation.IsCancellationRequested)
+        {
+            return new OperationCanceledException("The request was cancelled.", e, cancellation);
+        }
+
+        var translated = e as InferenceException ?? EndpointFailures.Of(e, _base, _options, deadline.IsPast ? deadline.Length : null);
+        return translated is null || quietly ? translated : Fail(translated);
+    }
 
     private InferenceException Fail(InferenceException e)
     {

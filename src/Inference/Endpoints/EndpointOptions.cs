@@ -25,6 +25,9 @@ public sealed record EndpointOptions
     /// <summary>How many dimensions the model's vectors have; 0 takes what comes, the first answer decides.</summary>
     public int Dimensions { get; init; }
 
+    /// <summary>How long Ollama keeps the model in memory after a request, in its words ("5m", "-1m" for ever); empty leaves it to the server.</summary>
+    public string KeepAlive { get; init; } = "";
+
     /// <summary>How long connecting may take.</summary>
     public TimeSpan ConnectTimeout { get; init; } = TimeSpan.FromSeconds(5);
 

@@ -15,7 +15,8 @@ internal sealed class OllamaChatClient(EndpointHttp http, EndpointOptions option
             Model,
             [.. messages.Select(m => new OllamaMessage(Role(m), m.Text))],
             Stream: true,
-            new OllamaChatOptions(options?.Temperature, options?.MaxOutputTokens, options?.Seed));
+            new OllamaChatOptions(options?.Temperature, options?.MaxOutputTokens, options?.Seed),
+            KeepAlive);
         await foreach (var line in Http.StreamLinesAsync("/api/chat", request, OllamaJson.Default.OllamaChatRequest, cancellationToken))
         {
             var part = Parse(line, OllamaJson.Default.OllamaChatResponse);

@@ -20,7 +20,7 @@ internal sealed class OllamaEmbeddingGenerator(EndpointHttp http, EndpointOption
 
         var response = await http.PostAsync(
             "/api/embed",
-            new OllamaEmbedRequest(options.Model, texts),
+            new OllamaEmbedRequest(options.Model, texts, KeepAlive: options.KeepAlive.Length > 0 ? options.KeepAlive : null),
             OllamaJson.Default.OllamaEmbedRequest,
             OllamaJson.Default.OllamaEmbedResponse,
             cancellationToken);

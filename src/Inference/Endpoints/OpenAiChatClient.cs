@@ -14,13 +14,20 @@ internal sealed class OpenAiChatClient(EndpointHttp http, EndpointOptions option
         ChatOptions? options = null,
         [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
+        OpenAiMessage[] said = [.. messages.Select(m => new OpenAiMessage(Role(m), m.Text))];
+
+        // What ends with a part of the answer is to be continued: vLLM's words for it, which others ignore.
+        bool? continues = said is [.., { Role: "assistant" }] ? true : null;
         var request = new OpenAiChatRequest(
             Model,
-            [.. messages.Select(m => new OpenAiMessage(Role(m), m.Text))],
+            said,
             Stream: true,
             options?.Temperature,
             options?.MaxOutputTokens,
-            options?.Seed);
+            options?.Seed,
+            new OpenAiStreamOptions(IncludeUsage: true),
+            continues,
+            continues is null ? null : false);
         string? reason = null;
         OpenAiUsage? usage = null;
         await foreach (var line in Http.StreamLinesAsync("/chat/completions", request, OpenAiJson.Default.OpenAiChatRequest, cancellationToken))

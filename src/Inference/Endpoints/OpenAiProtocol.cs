@@ -19,7 +19,12 @@ internal sealed record OpenAiChatRequest(
     bool Stream,
     float? Temperature,
     [property: JsonPropertyName("max_tokens")] int? MaxTokens,
-    long? Seed);
+    long? Seed,
+    [property: JsonPropertyName("stream_options")] OpenAiStreamOptions? StreamOptions,
+    [property: JsonPropertyName("continue_final_message")] bool? ContinueFinalMessage = null,
+    [property: JsonPropertyName("add_generation_prompt")] bool? AddGenerationPrompt = null);
+
+internal sealed record OpenAiStreamOptions([property: JsonPropertyName("include_usage")] bool IncludeUsage);
 
 /// <summary>A whole answer, or one chunk of a streamed one.</summary>
 internal sealed record OpenAiChatResponse(IReadOnlyList<OpenAiChoice?>? Choices, OpenAiUsage? Usage, OpenAiError? Error);
@@ -35,9 +40,25 @@ internal sealed record OpenAiUsage(
 
 internal sealed record OpenAiError(string? Message);
 
+internal sealed record OpenAiModelList(IReadOnlyList<OpenAiModel?>? Data);
+
+internal sealed record OpenAiModel(string? Id, [property: JsonPropertyName("owned_by")] string? OwnedBy);
+
+internal sealed record RerankRequest(
+    string Model,
+    string Query,
+    IReadOnlyList<string> Documents,
+    IReadOnlyList<string> Texts,
+    [property: JsonPropertyName("top_n")] int TopN,
+    [property: JsonPropertyName("return_documents")] bool ReturnDocuments,
+    bool Truncate);
+
 [JsonSourceGenerationOptions(System.Text.Json.JsonSerializerDefaults.Web, DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(OpenAiEmbeddingRequest))]
 [JsonSerializable(typeof(OpenAiEmbeddingResponse))]
 [JsonSerializable(typeof(OpenAiChatRequest))]
 [JsonSerializable(typeof(OpenAiChatResponse))]
+[JsonSerializable(typeof(OpenAiModelList))]
+[JsonSerializable(typeof(RerankRequest))]
+[JsonSerializable(typeof(System.Text.Json.JsonElement))]
 internal sealed partial class OpenAiJson : JsonSerializerContext;
