@@ -38,6 +38,12 @@ public sealed record Stage(
     /// <summary>What is switched on; all on until somebody says otherwise.</summary>
     public Features.Features Features { get; init; } = new();
 
+    /// <summary>Where texts are embedded, all by the same model; null for <see cref="Embeddings"/> alone. Disposed of with the cast.</summary>
+    public IReadOnlyList<EmbeddingEndpoint>? EmbeddingEndpoints { get; init; }
+
+    /// <summary>Where answers are written; null for <see cref="Chat"/> alone. Disposed of with the cast.</summary>
+    public IReadOnlyList<GenerationEndpoint>? GenerationEndpoints { get; init; }
+
     public IRuntime Runtime => System.Runtime;
 }
 
@@ -61,6 +67,8 @@ public sealed class Cast : IAsyncDisposable
     private readonly Stage _stage;
 
     private Cast(Stage stage) => _stage = stage;
+
+    public required InferenceLayer Inference { get; init; }
 
     public required IEmbedder Embedder { get; init; }
 
@@ -86,14 +94,20 @@ public sealed class Cast : IAsyncDisposable
     public static async Task<Cast> StartAsync(CastOptions options, Stage stage, CancellationToken cancellationToken)
     {
         var (system, loggers) = (stage.System, stage.Loggers);
-        var (model, dimensions) = Describe(stage.Embeddings, options.Embedding);
-        var embedder = new Embedder(
-            system.Spawn("embedding", () => new EmbeddingActor(stage.Embeddings, options.EmbeddingBatches)), model, dimensions, options.MaxQueuedEmbeddings);
-        var generator = new Generator(
-            system.Spawn("generation", () => new GenerationActor(options.GenerationSlots, options.MaxQueuedAnswers)),
-            stage.Chat,
-            Describe(stage.Chat, options.Generation),
-            new ChatOptions { MaxOutputTokens = options.MaxOutputTokens, Temperature = options.Temperature });
+        var inference = InferenceLayer.Start(
+            system,
+            new InferenceLayerOptions
+            {
+                EmbeddingBatches = options.EmbeddingBatches,
+                MaxQueuedEmbeddings = options.MaxQueuedEmbeddings,
+                MaxQueuedAnswers = options.MaxQueuedAnswers,
+                MaxOutputTokens = options.MaxOutputTokens,
+                Temperature = options.Temperature,
+                Policy = options.Inference,
+            },
+            stage.EmbeddingEndpoints ?? [new(new("embedding-1", options.Embedding) { Capacity = options.EmbeddingBatches.MaxInFlight }, stage.Embeddings)],
+            stage.GenerationEndpoints ?? [new(new("generation-1", options.Generation) { Capacity = options.GenerationSlots }, stage.Chat)]);
+        var (embedder, generator) = (inference.Embedder, inference.Generator);
 
         if (options.Shared)
         {
@@ -152,6 +166,7 @@ public sealed class Cast : IAsyncDisposable
 
         return new Cast(stage)
         {
+            Inference = inference,
             Embedder = embedder,
             Generator = generator,
             Searcher = searcher,
@@ -169,18 +184,11 @@ public sealed class Cast : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Catalog.DisposeAsync();
+        await Inference.DisposeAsync();
         _stage.Embeddings.Dispose();
         _stage.Chat.Dispose();
     }
 
     /// <summary>A partition's folder: its id is "tenant/number", and a tenant's name may hold what a file system does not like.</summary>
     private static string FolderOf(CastOptions options, EntityId id) => Path.Combine(options.IndexFolder, Uri.EscapeDataString(id.Value));
-
-    private static (string Model, int Dimensions) Describe(IEmbeddingGenerator<string, Embedding<float>> embeddings, EndpointOptions options) =>
-        embeddings.GetService(typeof(EmbeddingGeneratorMetadata)) is EmbeddingGeneratorMetadata metadata
-            ? (metadata.DefaultModelId ?? options.Model, metadata.DefaultModelDimensions ?? options.Dimensions)
-            : (options.Model, options.Dimensions);
-
-    private static string Describe(IChatClient chat, EndpointOptions options) =>
-        (chat.GetService(typeof(ChatClientMetadata)) as ChatClientMetadata)?.DefaultModelId ?? options.Model;
 }

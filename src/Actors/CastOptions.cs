@@ -1,5 +1,6 @@
 using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
+using RagCluster.Actors.Inference;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Batching;
 using RagCluster.Inference.Endpoints;
@@ -46,6 +47,9 @@ public sealed record CastOptions
     public SearchOptions Search { get; init; } = new();
 
     public ChunkerOptions Chunker { get; init; } = new();
+
+    /// <summary>How requests reach the inference endpoints.</summary>
+    public InferencePolicy Inference { get; init; } = new();
 
     public EndpointOptions Embedding { get; init; } = new();
 

@@ -22,6 +22,9 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
     /// <summary>An answer longer than this, in UTF-16 code units, is a model that does not stop.</summary>
     public const int MaxAnswerLength = 64_000;
 
+    /// <summary>An answer that was cut off in the middle is begun again so often that it is tried this many times.</summary>
+    public const int MaxAttempts = 3;
+
     public async Task AnswerAsync(QuestionState question, IReadOnlyList<PastTurn> history, IAnswerSink sink, CancellationToken cancellationToken)
     {
         var query = QuestionRewriter.Rewrite(question.Text, history);
@@ -38,10 +41,37 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
         }
 
         var prompt = new GroundedPrompt(query, [.. sources.Select(p => p.Passage)]) { History = history };
+        var call = new GenerationCall { Tenant = question.Asker.Tenant, Prefix = $"{question.Asker.Tenant.Value}/{(history.Count > 0 ? history[0].Question : question.Text)}" };
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                if (await WriteAsync(prompt, call, sink, cancellationToken) is { } text)
+                {
+                    var answer = CitationParser.Parse(text, prompt.Passages);
+                    await sink.CompleteAsync(answer.Text, answer.Citations, answer.Abstained, call.Model ?? generator.Model, cancellationToken);
+                }
+
+                return;
+            }
+            catch (InferenceException e) when (e.Code == InferenceErrorCode.CutStream && attempt < MaxAttempts)
+            {
+                // What was shown is void, and whoever reads is told so; the sources are the same.
+                if (!await sink.BeginAsync(query, cancellationToken) || !await sink.SourcesAsync(sources, found.IsPartial, cancellationToken))
+                {
+                    return;
+                }
+            }
+        }
+    }
+
+    /// <summary>The whole text, shown piece by piece; null if nobody waits for it any more.</summary>
+    private async Task<string?> WriteAsync(GroundedPrompt prompt, GenerationCall call, IAnswerSink sink, CancellationToken cancellationToken)
+    {
         var text = new StringBuilder();
         var shown = new CitationFilter(prompt.Passages.Count);
         var deltas = new DeltaWriter(sink, cancellationToken);
-        await foreach (var piece in generator.GenerateAsync(prompt, cancellationToken))
+        await foreach (var piece in generator.GenerateAsync(prompt, call, cancellationToken))
         {
             text.Append(piece);
             if (text.Length > MaxAnswerLength)
@@ -52,22 +82,16 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
             // Markers of passages that do not exist are never shown, also where they come in two pieces.
             if (shown.Push(piece) is { Length: > 0 } visible && !await deltas.WriteAsync(visible))
             {
-                return;
+                return null;
             }
         }
 
         if (shown.Complete() is { Length: > 0 } rest && !await deltas.WriteAsync(rest))
         {
-            return;
+            return null;
         }
 
-        if (!await deltas.FlushAsync())
-        {
-            return;
-        }
-
-        var answer = CitationParser.Parse(text.ToString(), prompt.Passages);
-        await sink.CompleteAsync(answer.Text, answer.Citations, answer.Abstained, generator.Model, cancellationToken);
+        return await deltas.FlushAsync() ? text.ToString() : null;
     }
 
     /// <summary>

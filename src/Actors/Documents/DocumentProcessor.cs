@@ -48,7 +48,7 @@ public sealed class DocumentProcessor(
             return;
         }
 
-        var chunks = await EmbedAsync(pieces, cancellationToken);
+        var chunks = await EmbedAsync(pieces, DocumentService.Split(id).Tenant, cancellationToken);
         var embedded = new Embedded(embedder.Model, embedder.Dimensions);
         if (pieces.Count > options.EmbedBatch && !await report([embedded], cancellationToken))
         {
@@ -117,7 +117,7 @@ public sealed class DocumentProcessor(
         }
     }
 
-    private async Task<IReadOnlyList<Messages.Partitions.Chunk>> EmbedAsync(IReadOnlyList<Ingestion.Chunking.Chunk> pieces, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Messages.Partitions.Chunk>> EmbedAsync(IReadOnlyList<Ingestion.Chunking.Chunk> pieces, TenantId tenant, CancellationToken cancellationToken)
     {
         var chunks = new List<Messages.Partitions.Chunk>(pieces.Count);
         foreach (var batch in pieces.Chunk(options.EmbedBatch))
@@ -127,7 +127,7 @@ public sealed class DocumentProcessor(
             {
                 // The headings say what a table row or a short paragraph is about; they belong to its meaning.
                 var texts = Array.ConvertAll(batch, c => c.Headings.Count == 0 ? c.Text : $"{string.Join(" > ", c.Headings)}\n{c.Text}");
-                vectors = await embedder.EmbedAsync(texts, EmbeddingPriority.Ingestion, cancellationToken);
+                vectors = await embedder.EmbedAsync(texts, EmbeddingPriority.Ingestion, tenant, cancellationToken);
             }
             catch (InferenceException e)
             {

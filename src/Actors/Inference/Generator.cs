@@ -77,7 +77,7 @@ internal sealed class Generator(
                 throw failure.Code == InferenceErrorCode.CutStream ? failure : new InferenceException(InferenceErrorCode.CutStream, failure.Message, failure);
             }
 
-            var elsewhere = place is not null && tried.Distinct().Count() < endpoints;
+            var elsewhere = place is not null && tried.Count < endpoints;
             var wait = failure.Code == InferenceErrorCode.RateLimited && place is null
                 ? null
                 : policy.Retry.Next(failure, attempt, elsewhere, patience - runtime.Time.GetElapsedTime(started), runtime.Random.NextDouble());

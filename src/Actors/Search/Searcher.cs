@@ -84,7 +84,7 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         var read = QueryReader.Read(request.Query, request.Syntax);
         var words = request.Syntax == QuerySyntax.Plain ? request.Query : read.Text;
         var lexical = request.Mode == SearchMode.Lexical || (request.Mode == SearchMode.Hybrid && !Features.IsOn(Actors.Features.Features.Vectors));
-        var embedding = lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, cancellationToken);
+        var embedding = lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, request.Principal.Tenant, cancellationToken);
 
         var count = new CountTerms(request.Query) { Syntax = request.Syntax };
         var counted = await ScatterAsync<TermStatistics>(all, count, cancellationToken);
@@ -131,8 +131,8 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         return (find with { Terms = terms, Expansion = RelevanceModel.Expand(query, candidates, terms, feedback) }, [.. counted.Select(c => c.Partition)]);
     }
 
-    private async Task<Embedding?> EmbedAsync(string query, CancellationToken cancellationToken) =>
-        (await embedder.EmbedAsync([query], EmbeddingPriority.Interactive, cancellationToken))[0];
+    private async Task<Embedding?> EmbedAsync(string query, TenantId tenant, CancellationToken cancellationToken) =>
+        (await embedder.EmbedAsync([query], EmbeddingPriority.Interactive, tenant, cancellationToken))[0];
 
     /// <summary>Asks all at once; those that do not answer within the deadline are left out.</summary>
     private async Task<IReadOnlyList<(EntityId Partition, T Reply)>> ScatterAsync<T>(

@@ -7,6 +7,13 @@ public sealed record InferenceOptions
     public EmbeddingOptions Embedding { get; init; } = new();
 
     public GenerationOptions Generation { get; init; } = new();
+
+    public RerankingOptions Reranking { get; init; } = new();
+
+    public InferenceFairnessOptions Fairness { get; init; } = new();
+
+    /// <summary>Where this node stands; null is anywhere.</summary>
+    public string? Zone { get; init; }
 }
 
 public enum InferenceProvider
@@ -52,7 +59,32 @@ public sealed record EmbeddingOptions : IChecked
     [Within("1", "1000000")]
     public int MaxQueued { get; init; } = 4_096;
 
-    public IEnumerable<(string Key, string Expected)> Problems() => Endpoint.Problems(Provider, Url, Model);
+    /// <summary>Ollama's keep_alive; null leaves it to the server.</summary>
+    public string? KeepAlive { get; init; }
+
+    /// <summary>Calls sent to a second endpoint because the first is slow, as a share of all; 0 is none.</summary>
+    [Within("0", "0.5")]
+    public double HedgeBudget { get; init; } = 0.05;
+
+    /// <summary>Where the model runs, if in several places; empty is at <see cref="Url"/>.</summary>
+    [Within("0", "1000")]
+    public IReadOnlyList<EndpointItemOptions> Endpoints { get; init; } = [];
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        foreach (var problem in Endpoint.Problems(Provider, Url, Model, Endpoints))
+        {
+            yield return problem;
+        }
+
+        for (var i = 1; i < Endpoints.Count; i++)
+        {
+            if ((Endpoints[i].Model ?? Model) != (Endpoints[0].Model ?? Model))
+            {
+                yield return ($"endpoints.{i}.model", "the model of the first, because vectors of different models cannot be compared");
+            }
+        }
+    }
 }
 
 public sealed record GenerationOptions : IChecked
@@ -81,12 +113,195 @@ public sealed record GenerationOptions : IChecked
     [Within("0", "2")]
     public double Temperature { get; init; } = 0.1;
 
-    public IEnumerable<(string Key, string Expected)> Problems() => Endpoint.Problems(Provider, Url, Model);
+    /// <summary>Ollama's keep_alive; null leaves it to the server.</summary>
+    public string? KeepAlive { get; init; }
+
+    /// <summary>How long a question waits for its first words before it fails.</summary>
+    [Within("1s", "1h")]
+    public TimeSpan Patience { get; init; } = TimeSpan.FromSeconds(60);
+
+    /// <summary>Whether the servers go on with an answer that they are given the beginning of.</summary>
+    public bool Continues { get; init; }
+
+    /// <summary>Models to use while no endpoint of <see cref="Model"/> answers, in this order.</summary>
+    [Within("0", "10")]
+    public IReadOnlyList<string> FallbackModels { get; init; } = [];
+
+    /// <summary>Where models run, if in several places; empty is at <see cref="Url"/>.</summary>
+    [Within("0", "1000")]
+    public IReadOnlyList<EndpointItemOptions> Endpoints { get; init; } = [];
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        foreach (var problem in Endpoint.Problems(Provider, Url, Model, Endpoints))
+        {
+            yield return problem;
+        }
+
+        for (var i = 0; i < FallbackModels.Count; i++)
+        {
+            if (!Endpoints.Any(endpoint => endpoint.Model == FallbackModels[i]))
+            {
+                yield return ($"fallback-models.{i}", "a model of one of the endpoints in the list");
+            }
+        }
+    }
+}
+
+/// <summary>One of several places where a model runs; what it does not say is as its group says.</summary>
+public sealed record EndpointItemOptions : IChecked
+{
+    /// <summary>Unique in its group; null is the group's name with a number.</summary>
+    public string? Name { get; init; }
+
+    public EndpointProvider Provider { get; init; } = EndpointProvider.Same;
+
+    public string? Url { get; init; }
+
+    public string? Model { get; init; }
+
+    public string? ApiKeyFile { get; init; }
+
+    /// <summary>Calls at a time; 0: as the group's concurrency says.</summary>
+    [Within("0", "1000")]
+    public int Capacity { get; init; }
+
+    [Within("0.01", "100")]
+    public double Weight { get; init; } = 1;
+
+    public string? Zone { get; init; }
+
+    public string? Gpu { get; init; }
+
+    public string? KeepAlive { get; init; }
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (Provider != EndpointProvider.Embedded && !Endpoint.IsAddress(Url))
+        {
+            yield return ("url", "the http or https address of the server, without user and password");
+        }
+    }
+}
+
+public enum EndpointProvider
+{
+    /// <summary>As the group says.</summary>
+    Same,
+    Embedded,
+    Ollama,
+    OpenAI,
+}
+
+public sealed record RerankingOptions : IChecked
+{
+    public RerankingProvider Provider { get; init; } = RerankingProvider.None;
+
+    public string? Url { get; init; }
+
+    public string? Model { get; init; }
+
+    /// <summary>A file whose first line is the key.</summary>
+    public string? ApiKeyFile { get; init; }
+
+    [Within("10ms", "10m")]
+    public TimeSpan Timeout { get; init; } = TimeSpan.FromSeconds(5);
+
+    public IEnumerable<(string Key, string Expected)> Problems() =>
+        Endpoint.Problems(Provider == RerankingProvider.None ? InferenceProvider.Embedded : InferenceProvider.OpenAI, Url, Model);
+}
+
+public enum RerankingProvider
+{
+    None,
+
+    /// <summary>POST {url}/rerank, as vLLM, TEI and others have it.</summary>
+    OpenAI,
+}
+
+/// <summary>How tenants share the endpoints.</summary>
+public sealed record InferenceFairnessOptions : IChecked
+{
+    /// <summary>Of a tenant that is not in the list; 0 is without limit.</summary>
+    [Within("0", "1000000000")]
+    public long TokensPerMinute { get; init; }
+
+    [Within("0", "0.9")]
+    public double Reserve { get; init; } = 0.25;
+
+    [Within("0", "10000")]
+    public IReadOnlyList<TenantShareOptions> Tenants { get; init; } = [];
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        for (var i = 0; i < Tenants.Count; i++)
+        {
+            if (Tenants.Take(i).Any(tenant => tenant.Name == Tenants[i].Name))
+            {
+                yield return ($"tenants.{i}.name", "a name that no other tenant has");
+            }
+        }
+    }
+}
+
+public sealed record TenantShareOptions
+{
+    [Within("1", "100")]
+    public string Name { get; init; } = "";
+
+    [Within("0.01", "1000")]
+    public double Weight { get; init; } = 1;
+
+    /// <summary>0 is without limit.</summary>
+    [Within("0", "1000000000")]
+    public long TokensPerMinute { get; init; }
 }
 
 /// <summary>What both kinds of inference need to reach a server.</summary>
 internal static class Endpoint
 {
+    public static bool IsAddress(string? url) =>
+        Uri.TryCreate(url, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.UserInfo.Length == 0;
+
+    /// <summary>Of a group with a list: what its endpoints need and do not say themselves.</summary>
+    public static IEnumerable<(string Key, string Expected)> Problems(InferenceProvider provider, string? url, string? model, IReadOnlyList<EndpointItemOptions> endpoints)
+    {
+        if (endpoints.Count == 0)
+        {
+            return Problems(provider, url, model);
+        }
+
+        return Of();
+
+        IEnumerable<(string Key, string Expected)> Of()
+        {
+            if (url is not null)
+            {
+                yield return ("url", "none, because the endpoints in the list have their own");
+            }
+
+            for (var i = 0; i < endpoints.Count; i++)
+            {
+                var item = endpoints[i];
+                var embedded = item.Provider == EndpointProvider.Embedded || (item.Provider == EndpointProvider.Same && provider == InferenceProvider.Embedded);
+                if (item.Provider == EndpointProvider.Same && provider == InferenceProvider.Embedded && item.Url is not null)
+                {
+                    yield return ($"endpoints.{i}.provider", "ollama or openai, here or for the group, because there is a url");
+                }
+
+                if (!embedded && string.IsNullOrWhiteSpace(item.Model ?? model))
+                {
+                    yield return ($"endpoints.{i}.model", "the name of a model that the server offers, here or for the group");
+                }
+
+                if (item.Name is not null && (item.Name.Length is 0 or > 100 || endpoints.Take(i).Any(other => other.Name == item.Name)))
+                {
+                    yield return ($"endpoints.{i}.name", "a name of 1 to 100 characters that no other endpoint has");
+                }
+            }
+        }
+    }
+
     public static IEnumerable<(string Key, string Expected)> Problems(InferenceProvider provider, string? url, string? model)
     {
         if (provider == InferenceProvider.Embedded)
@@ -94,7 +309,7 @@ internal static class Endpoint
             yield break;
         }
 
-        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https") || uri.UserInfo.Length > 0)
+        if (!IsAddress(url))
         {
             yield return ("url", $"the http or https address of the server, because provider is {provider.ToString().ToLowerInvariant()}, without user and password");
         }

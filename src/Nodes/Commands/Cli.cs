@@ -28,6 +28,7 @@ internal static class Cli
             SearchCommand.Create(common),
             ChatCommand.Create(common),
             ClusterCommand.Create(common),
+            ModelsCommand.Create(common),
             BenchCommand.Create(common),
             EvalCommand.Create(common),
             StoreCommand.Create(common),

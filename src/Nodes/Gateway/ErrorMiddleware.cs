@@ -71,6 +71,8 @@ internal sealed partial class ErrorMiddleware(RequestDelegate next, DataDisk dis
                 return (Problems.Unavailable($"{e.Message} Nothing happened; try again."), "1");
             case TimeoutException or EntityFailedException:
                 return (Problems.Of(StatusCodes.Status504GatewayTimeout, "timeout", "No reply in time. What became of the request is not known; sending it again with the same ids is safe."), "1");
+            case InferenceException { Code: InferenceErrorCode.RateLimited } e:
+                return (Problems.Of(StatusCodes.Status429TooManyRequests, "inference-overloaded", e.Message), Problems.Seconds(e.RetryAfter));
             case InferenceException e:
                 return (Problems.Of(StatusCodes.Status503ServiceUnavailable, "inference", e.Message), "2");
             default:

@@ -21,6 +21,9 @@ internal static class Problems
 
     public static IResult Unavailable(string detail) => Of(StatusCodes.Status503ServiceUnavailable, "unavailable", detail);
 
+    /// <summary>For a Retry-After header: whole seconds, never 0.</summary>
+    public static string Seconds(TimeSpan? wait) => Math.Clamp(Math.Ceiling((wait ?? TimeSpan.FromSeconds(2)).TotalSeconds), 1, 86_400).ToString("0", System.Globalization.CultureInfo.InvariantCulture);
+
     public static IResult Of(int status, string code, string detail) => new Problem(status, code, detail);
 
     public static ProblemDetails Details(int status, string code, string detail) => new()

@@ -74,8 +74,13 @@ internal sealed class Backend
 
             var casting = OptionsMapping.Cast(options);
             var endpoints = new EndpointFactory(runtime.Time, loggers);
-            var stage = new Stage(
-                system, member.Entities, store.Journal, store.Blobs, parser, endpoints.CreateEmbedder(casting.Embedding), endpoints.CreateChatClient(casting.Generation), loggers);
+            var embeddings = InferenceMapping.Embeddings(options, endpoints);
+            var generations = InferenceMapping.Generations(options, endpoints);
+            var stage = new Stage(system, member.Entities, store.Journal, store.Blobs, parser, embeddings[0].Client, generations[0].Client, loggers)
+            {
+                EmbeddingEndpoints = embeddings,
+                GenerationEndpoints = generations,
+            };
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(async _ => await cast.DisposeAsync());
 

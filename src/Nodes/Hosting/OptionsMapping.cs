@@ -2,7 +2,6 @@ using RagCluster.Actors;
 using RagCluster.Actors.Search;
 using RagCluster.Configuration.Options;
 using RagCluster.Inference.Batching;
-using RagCluster.Inference.Endpoints;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
 using RagCluster.Kernel.Discovery;
@@ -86,15 +85,8 @@ internal static class OptionsMapping
             MaxTokens = options.Ingestion.Chunk.MaxTokens,
             OverlapTokens = options.Ingestion.Chunk.OverlapTokens,
         },
-        Embedding = new EndpointOptions
-        {
-            Kind = Kind(options.Inference.Embedding.Provider),
-            Url = options.Inference.Embedding.Url ?? "",
-            Model = options.Inference.Embedding.Model ?? "",
-            ApiKeyFile = options.Inference.Embedding.ApiKeyFile ?? "",
-            Dimensions = options.Inference.Embedding.Dimensions,
-            Timeout = options.Inference.Embedding.Timeout,
-        },
+        Inference = InferenceMapping.Policy(options),
+        Embedding = InferenceMapping.Embedding(options.Inference.Embedding),
         EmbeddingBatches = new BatchLimits
         {
             MaxItems = options.Inference.Embedding.MaxBatchItems,
@@ -104,14 +96,7 @@ internal static class OptionsMapping
             Capacity = int.MaxValue,
         },
         MaxQueuedEmbeddings = Math.Max(1, options.Inference.Embedding.MaxQueued / options.Inference.Embedding.MaxBatchItems),
-        Generation = new EndpointOptions
-        {
-            Kind = Kind(options.Inference.Generation.Provider),
-            Url = options.Inference.Generation.Url ?? "",
-            Model = options.Inference.Generation.Model ?? "",
-            ApiKeyFile = options.Inference.Generation.ApiKeyFile ?? "",
-            Timeout = options.Inference.Generation.Timeout,
-        },
+        Generation = InferenceMapping.Generation(options.Inference.Generation),
         GenerationSlots = options.Inference.Generation.Concurrency,
         MaxQueuedAnswers = options.Inference.Generation.MaxQueued,
         MaxOutputTokens = options.Inference.Generation.MaxOutputTokens,
@@ -237,12 +222,5 @@ internal static class OptionsMapping
         Nearness = weights.Nearness,
         Similar = weights.Similar,
         Adjacent = weights.Adjacent,
-    };
-
-    private static string Kind(InferenceProvider provider) => provider switch
-    {
-        InferenceProvider.Ollama => EndpointOptions.Ollama,
-        InferenceProvider.OpenAI => EndpointOptions.OpenAi,
-        _ => EndpointOptions.Embedded,
     };
 }

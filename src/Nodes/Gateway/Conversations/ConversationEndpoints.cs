@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Runtime.CompilerServices;
 using RagCluster.Actors.Catalog;
 using RagCluster.Actors.Conversations;
+using RagCluster.Actors.Inference;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
@@ -22,7 +23,7 @@ internal static class ConversationEndpoints
         conversations.MapPatch("/{id}", RenameAsync).WithSummary("Gives it another title.").Produces<SeqBody>().ProducesProblem(400).ProducesProblem(404);
         conversations.MapPost("/{id}/messages", AskAsync)
             .WithSummary("Asks a question. The Idempotency-Key header, or the body's id, names it: sent again, it is the same question. With \"wait\": true answers when it is answered.")
-            .Produces<MessageAcceptedBody>(StatusCodes.Status202Accepted).Produces<AnswerBody>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(409);
+            .Produces<MessageAcceptedBody>(StatusCodes.Status202Accepted).Produces<AnswerBody>().ProducesProblem(400).ProducesProblem(404).ProducesProblem(409).ProducesProblem(429);
         conversations.MapPost("/{id}/messages/{question}/cancel", CancelAsync).WithSummary("Stops a question that has not ended.").Produces<SeqBody>().ProducesProblem(404);
         conversations.MapPost("/{id}/feedback", FeedbackAsync).WithSummary("Judges an answer, or one of its citations.").Produces<SeqBody>().ProducesProblem(400).ProducesProblem(404);
         conversations.MapGet("/{id}/events", EventsAsync).WithSummary("The conversation's events as server-sent events, from Last-Event-ID on.").ProducesProblem(404);
@@ -48,7 +49,7 @@ internal static class ConversationEndpoints
         Result(await conversations.RenameAsync(context.Principal(), ConversationId.Of(id), body.Title ?? "", cancellationToken));
 
     private static async Task<IResult> AskAsync(
-        string id, MessageBody body, HttpContext context, ConversationService conversations, Func<string> newId, CancellationToken cancellationToken)
+        string id, MessageBody body, HttpContext context, ConversationService conversations, IGenerator generator, Func<string> newId, CancellationToken cancellationToken)
     {
         var principal = context.Principal();
         var conversation = ConversationId.Of(id);
@@ -57,6 +58,12 @@ internal static class ConversationEndpoints
         if (body.Text is null && body.RegenerateOf is null)
         {
             return Problems.Invalid("Send {\"text\": \"...\"}.");
+        }
+
+        // Before it is accepted: afterwards it could only fail.
+        if (await generator.RefusalAsync(principal.Tenant, cancellationToken) is { } refusal)
+        {
+            throw refusal;
         }
 
         var committed = body.RegenerateOf is { } of

@@ -65,6 +65,12 @@ internal static class OpenAiEndpoints
             return;
         }
 
+        // Before a stream has begun: afterwards there is no status to say it with.
+        if (await generator.RefusalAsync(context.Principal().Tenant, context.RequestAborted) is { } refusal)
+        {
+            throw refusal;
+        }
+
         var id = "chatcmpl-" + newId();
         var created = time.GetUtcNow().ToUnixTimeSeconds();
         var state = new QuestionState { Id = QuestionId.Of(id), Text = question, Asker = context.Principal(), AskedAt = time.GetUtcNow() };
@@ -137,7 +143,7 @@ internal static class OpenAiEndpoints
         await response.WriteAsync("data: [DONE]\n\n", cancellationToken);
     }
 
-    private static async Task<IResult> EmbedAsync(EmbeddingsRequest request, IEmbedder embedder, CancellationToken cancellationToken)
+    private static async Task<IResult> EmbedAsync(HttpContext context, EmbeddingsRequest request, IEmbedder embedder, CancellationToken cancellationToken)
     {
         var inputs = request.Input.ValueKind switch
         {
@@ -156,7 +162,7 @@ internal static class OpenAiEndpoints
             return Refuse($"encoding_format is float or base64; it was \"{request.EncodingFormat}\".");
         }
 
-        var vectors = await embedder.EmbedAsync(inputs, EmbeddingPriority.Interactive, cancellationToken);
+        var vectors = await embedder.EmbedAsync(inputs, EmbeddingPriority.Interactive, context.Principal().Tenant, cancellationToken);
         var base64 = request.EncodingFormat == "base64";
         var data = vectors.Select((v, i) => new EmbeddingBody("embedding", i, base64
             ? JsonSerializer.SerializeToElement(Convert.ToBase64String(MemoryMarshal.AsBytes<float>(v.ToSingle())), OpenAiJson.Default.String)
@@ -219,7 +225,12 @@ internal static class OpenAiEndpoints
 
         public IReadOnlyList<Citation> Citations { get; private set; } = [];
 
-        public ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken) => ValueTask.FromResult(true);
+        private bool _hasPassedOn;
+
+        /// <exception cref="InferenceException">The answer would begin again, and what was passed on cannot be taken back.</exception>
+        public ValueTask<bool> BeginAsync(string query, CancellationToken cancellationToken) => _hasPassedOn
+            ? throw new InferenceException(InferenceErrorCode.CutStream, "The inference endpoint broke its answer off. Ask again.")
+            : ValueTask.FromResult(true);
 
         public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
@@ -227,6 +238,7 @@ internal static class OpenAiEndpoints
         {
             if (onDelta is not null)
             {
+                _hasPassedOn = true;
                 await onDelta(text);
             }
 
