@@ -42,6 +42,9 @@ public sealed class InferenceException : Exception
     /// <summary>How long the endpoint asks to wait; null if it does not say.</summary>
     public TimeSpan? RetryAfter { get; init; }
 
+    /// <summary>Nothing was asked of any endpoint: the request was not let in.</summary>
+    public bool IsRefusal { get; init; }
+
     /// <summary>Whether the same request may succeed later.</summary>
     public bool IsTransient => Code is InferenceErrorCode.Unreachable or InferenceErrorCode.RateLimited or InferenceErrorCode.EndpointFailed
         or InferenceErrorCode.Timeout or InferenceErrorCode.CutStream;

@@ -50,7 +50,7 @@ internal sealed class Embedder(IActorRef<EmbeddingMessage> actor, string model, 
             {
                 return await EmbedOnceAsync(texts, EmbeddingPriority.Interactive, tenant, cancellationToken);
             }
-            catch (InferenceException e) when (e.Code == InferenceErrorCode.Unreachable
+            catch (InferenceException e) when (!e.IsRefusal
                 && policy.Retry.Next(e, attempt, false, policy.EmbeddingPatience - runtime.Time.GetElapsedTime(started), runtime.Random.NextDouble()) is { } wait)
             {
                 InferenceMeter.Retried("embedding");

@@ -162,7 +162,8 @@ internal sealed partial class EmbeddingActor : Actor<EmbeddingMessage>
         // Questions wait for questions only, and for what is under way already.
         var tokens = request.Items.Sum(static i => (long)i.Tokens);
         var wait = _queue.CountOf(BatchPriority.Interactive) == 0 ? null : Admission.WaitOf(tokens + _queue.Tokens, tokens + _queue.Tokens, 1, _rate.PerSecond);
-        return Admission.Refusal(_queue.CountOf(BatchPriority.Interactive), _policy.MaxQueuedQueries, wait, _policy.EmbeddingPatience, _budgets.WaitOf(request.Message.Tenant, Elapsed()));
+        var waiting = _queue.CountOf(BatchPriority.Interactive);
+        return Admission.Refusal(waiting < _policy.MaxQueuedQueries, waiting, wait, _policy.EmbeddingPatience, _budgets.WaitOf(request.Message.Tenant, Elapsed()));
     }
 
     /// <summary>What nobody waits for any more is not sent; what is under way for nobody is broken off.</summary>

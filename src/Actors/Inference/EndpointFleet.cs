@@ -50,7 +50,7 @@ internal sealed class EndpointFleet
             return;
         }
 
-        state.Well(now);
+        state.Well();
         _models[index] = found.Models ?? _models[index];
         if (found.Waiting > 0)
         {

@@ -134,7 +134,10 @@ internal sealed class GenerationActor : Actor<GenerationMessage>
     {
         var own = _waiting.TokensOf(tenant);
         var wait = _waiting.Count == 0 ? null : Admission.WaitOf(own + tokens, _waiting.Tokens + tokens, _waiting.Tenants + (own == 0 ? 1 : 0), _rate.PerSecond);
-        return Admission.Refusal(_waiting.Count, Math.Max(1, _maxQueued), wait, patience, _budgets.WaitOf(tenant, Elapsed()));
+
+        // The queue's last places, too, are for tenants who have few in it.
+        var hasRoom = Reserve.MayTake(_maxQueued - _waiting.Count, _maxQueued, _waiting.CountOf(tenant), _waiting.Tenants, _policy.Fairness.Reserve);
+        return Admission.Refusal(hasRoom, _waiting.Count, wait, patience, _budgets.WaitOf(tenant, Elapsed()));
     }
 
     /// <summary>Grants one place, or tells one request that there is none for it. False if there is nothing to do.</summary>
@@ -165,6 +168,11 @@ internal sealed class GenerationActor : Actor<GenerationMessage>
                 return true;
             }
 
+            if (places > 0 && !Reserve.MayTake(free, places, _held.GetValueOrDefault(request.Tenant), tenants, _policy.Fairness.Reserve))
+            {
+                continue;
+            }
+
             var route = RouteOf(request, now);
             if (route.Kind == RouteKind.None)
             {
@@ -173,7 +181,7 @@ internal sealed class GenerationActor : Actor<GenerationMessage>
                 return true;
             }
 
-            if (route.Endpoint is { } endpoint && Reserve.MayTake(free, places, _held.GetValueOrDefault(request.Tenant), tenants, _policy.Fairness.Reserve))
+            if (route.Endpoint is { } endpoint)
             {
                 Grant(request, endpoint, now);
                 return true;

@@ -78,7 +78,7 @@ internal sealed class Generator(
             }
 
             var elsewhere = place is not null && tried.Count < endpoints;
-            var wait = failure.Code == InferenceErrorCode.RateLimited && place is null
+            var wait = failure.IsRefusal
                 ? null
                 : policy.Retry.Next(failure, attempt, elsewhere, patience - runtime.Time.GetElapsedTime(started), runtime.Random.NextDouble());
             if (wait is null)

@@ -7,7 +7,7 @@ public sealed record WindowOptions
     public double Tolerance { get; init; } = 2;
 
     /// <summary>And from this much above it: below, it is noise.</summary>
-    public TimeSpan Slack { get; init; } = TimeSpan.FromMilliseconds(25);
+    public TimeSpan Slack { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>What is left of the window when latency is too long, or the endpoint says that it is overloaded.</summary>
     public double Decrease { get; init; } = 0.85;
@@ -47,13 +47,14 @@ public sealed class AimdWindow(int limit, WindowOptions options)
         _shortest = _shortest < latency ? _shortest : latency;
         _smooth = _smooth is { } smooth ? smooth + (Smoothing * (latency.TotalMilliseconds - smooth)) : latency.TotalMilliseconds;
         var least = (_shortestOfLast < _shortest ? _shortestOfLast : _shortest)!.Value.TotalMilliseconds;
-        if (_smooth > least * options.Tolerance && _smooth > least + options.Slack.TotalMilliseconds)
-        {
-            Overloaded(now);
-        }
-        else
+        if (_smooth <= least * options.Tolerance || _smooth <= least + options.Slack.TotalMilliseconds)
         {
             Answered(inFlight);
+        }
+        else if (inFlight * 2 > Limit)
+        {
+            // Slow with little to do, it is slow for another reason, which fewer calls would not cure.
+            Overloaded(now);
         }
     }
 

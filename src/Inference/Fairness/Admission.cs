@@ -15,22 +15,24 @@ public static class Admission
             : null;
 
     /// <summary>Null if the request may come in; otherwise why not, and when to come again.</summary>
-    public static InferenceException? Refusal(int waiting, int maxWaiting, TimeSpan? wait, TimeSpan patience, TimeSpan budget)
+    /// <param name="hasRoom">Whether the queue takes another one of this tenant.</param>
+    public static InferenceException? Refusal(bool hasRoom, int waiting, TimeSpan? wait, TimeSpan patience, TimeSpan budget)
     {
         if (budget > TimeSpan.Zero)
         {
-            return new InferenceException(InferenceErrorCode.RateLimited, $"The tenant has used up its tokens of this minute; ask again in {Math.Ceiling(budget.TotalSeconds):0} s.") { RetryAfter = budget };
+            return new InferenceException(InferenceErrorCode.RateLimited, $"The tenant has used up its tokens of this minute; ask again in {Math.Ceiling(budget.TotalSeconds):0} s.") { RetryAfter = budget, IsRefusal = true };
         }
 
-        if (waiting >= maxWaiting)
+        if (!hasRoom)
         {
-            return new InferenceException(InferenceErrorCode.RateLimited, $"{waiting} requests already wait for the endpoints; ask again in a moment.") { RetryAfter = wait ?? TimeSpan.FromSeconds(2) };
+            return new InferenceException(InferenceErrorCode.RateLimited, $"{waiting} requests already wait for the endpoints; ask again in a moment.") { RetryAfter = wait ?? TimeSpan.FromSeconds(2), IsRefusal = true };
         }
 
         return wait > patience
             ? new InferenceException(InferenceErrorCode.RateLimited, $"The requests that already wait take about {wait.Value.TotalSeconds:0} s, and this one cannot wait longer than {patience.TotalSeconds:0} s; ask again later.")
             {
                 RetryAfter = wait.Value - patience is var late && late > TimeSpan.FromSeconds(1) ? late : TimeSpan.FromSeconds(1),
+                IsRefusal = true,
             }
             : null;
     }

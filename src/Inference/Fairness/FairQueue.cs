@@ -41,6 +41,8 @@ public sealed class FairQueue<T>
 
     public long TokensOf(string tenant) => _tenants.TryGetValue(tenant, out var known) ? known.Tokens : 0;
 
+    public int CountOf(string tenant) => _tenants.TryGetValue(tenant, out var known) ? known.Count : 0;
+
     public void Add(T item, string tenant, int tokens, double weight = 1)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(tokens);

@@ -9,6 +9,8 @@ public sealed class TokenBudgets(FairnessOptions options)
 {
     private readonly Dictionary<string, (double Left, TimeSpan At)> _buckets = [];
 
+    internal int Count => _buckets.Count;
+
     /// <summary>How long the tenant has to wait before it may begin something; zero if it need not.</summary>
     public TimeSpan WaitOf(string tenant, TimeSpan now)
     {

@@ -72,15 +72,6 @@ public sealed class CircuitBreaker(BreakerOptions options)
     /// <summary>The trial ended without telling anything: whoever waited for it went away.</summary>
     public void TrialAbandoned() => _onTrial = false;
 
-    /// <summary>It is known from elsewhere that the endpoint answers again: a trial may begin now.</summary>
-    public void MayBeTried(TimeSpan now)
-    {
-        if (_openUntil > now)
-        {
-            _openUntil = now;
-        }
-    }
-
     /// <summary>It is known from elsewhere that the endpoint still does not answer.</summary>
     public void StaysOpen(TimeSpan until)
     {

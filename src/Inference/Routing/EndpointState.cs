@@ -128,12 +128,13 @@ public sealed class EndpointState(EndpointProfile profile, BreakerOptions breake
     }
 
     /// <summary>A look at it from the side found it well.</summary>
-    public void Well(TimeSpan now)
+    public void Well()
     {
         if (_unreachable)
         {
+            // What it was kept away for is over; if anything else is wrong, requests will find that.
             _unreachable = false;
-            _breaker.MayBeTried(now);
+            _breaker.Succeeded();
         }
 
         if (_breaker.IsClosed)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json;
 using RagCluster.Nodes.Benchmarks;
+using RagCluster.Nodes.Benchmarks.Inference;
 using RagCluster.Nodes.Benchmarks.Retrieval;
 
 namespace RagCluster.Nodes.Commands;
@@ -21,6 +22,7 @@ internal static class BenchCommand
             Chat(common),
             Node(common),
             Retrieval(common),
+            Inference(common),
         };
 
     private static Command Kernel(CommonOptions common)
@@ -206,6 +208,28 @@ internal static class BenchCommand
                 Rounds = result.GetValue(s_rounds) ?? options.Rounds,
             };
             await new VectorBenchmark(options, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Inference(CommonOptions common)
+    {
+        var part = new Option<string>("--part") { Description = "overhead, batching, fairness, failover or all.", DefaultValueFactory = _ => "all" };
+        part.AcceptOnlyFromAmong("overhead", "batching", "fairness", "failover", "all");
+        var standIn = new Option<string?>("--stand-in") { Description = "The program that stands in for a model server. Default: tests/InferenceStandIn, as built.", HelpName = "FILE" };
+        var seconds = Count("--seconds", "How long a measurement lasts.");
+        var command = new Command("inference", "The way to a model server and back: what it costs, what batches gain, fairness, an endpoint's death.") { s_rounds, part, standIn, seconds };
+        command.SetAction((result, cancellationToken) => RunAsync("inference", common, result, (recorder, folder) =>
+        {
+            var options = new InferenceBenchmarkOptions { Part = result.GetValue(part)!, StandIn = result.GetValue(standIn) };
+            return new InferenceBenchmark(
+                options with
+                {
+                    Length = result.GetValue(seconds) is { } given ? TimeSpan.FromSeconds(given) : options.Length,
+                    Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+                },
+                recorder,
+                folder).RunAsync(cancellationToken);
         }));
         return command;
     }

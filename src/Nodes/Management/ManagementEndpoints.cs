@@ -23,6 +23,7 @@ internal static class ManagementEndpoints
         routes.MapLogs();
         routes.MapConfiguration();
         routes.MapFlags();
+        routes.MapInference();
         StoreCheck.Map(routes);
     }
 

@@ -27,5 +27,6 @@ namespace RagCluster.Nodes.Management;
 [JsonSerializable(typeof(LogLinesJson))]
 [JsonSerializable(typeof(SettingsJson))]
 [JsonSerializable(typeof(FlagsJson))]
+[JsonSerializable(typeof(InferenceJson))]
 [JsonSerializable(typeof(StoreCheckJson))]
 internal sealed partial class ManagementJson : JsonSerializerContext;

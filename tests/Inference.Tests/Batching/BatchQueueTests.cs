@@ -15,6 +15,7 @@ public class BatchQueueTests
         MaxDelay = TimeSpan.FromMilliseconds(5),
         InteractiveDelay = TimeSpan.FromMilliseconds(1),
         Capacity = 10,
+        Lookahead = 1,
     };
 
     [Fact]
@@ -107,6 +108,46 @@ public class BatchQueueTests
         }));
         full.ShouldBeGreaterThan(10);
         removed.ShouldBeGreaterThan(10);
+    }
+
+    [Fact]
+    public void Texts_of_similar_length_go_together_and_the_one_whose_turn_it_is_always_goes()
+    {
+        var mixed = 0;
+        Check.One(Config.QuickThrowOnFailure.WithMaxTest(300), Prop.ForAll(Gen.ListOf(Gen.Choose(1, 60)).ToArbitrary(), lengths =>
+        {
+            var queue = new BatchQueue<(int Number, int Tokens)>(s_limits with { Lookahead = 4, MaxTokens = 10_000, Capacity = 1000 });
+            var waiting = lengths.Select((length, number) => (Number: number, Tokens: length)).ToList();
+            waiting.ForEach(item => queue.TryAdd(item, item.Tokens, BatchPriority.Ingestion, s_start).ShouldBeTrue());
+            while (waiting.Count > 0)
+            {
+                var candidates = waiting.Take(4 * s_limits.MaxItems).ToList();
+                var batch = queue.Cut(s_start.AddMilliseconds(5));
+                batch.ShouldContain(waiting[0], "else a text of an odd length would wait for ever");
+                batch.ShouldBeSubsetOf(candidates);
+                var spread = batch.Max(item => Math.Abs(item.Tokens - waiting[0].Tokens));
+                candidates.Except(batch).ShouldAllBe(item => Math.Abs(item.Tokens - waiting[0].Tokens) >= spread);
+                mixed += batch.SequenceEqual(waiting.Take(batch.Count)) ? 0 : 1;
+                waiting.RemoveAll(batch.Contains);
+            }
+
+            queue.Count.ShouldBe(0);
+        }));
+        mixed.ShouldBeGreaterThan(50);
+    }
+
+    [Fact]
+    public void A_tenant_with_one_text_goes_with_the_next_batch_whatever_another_has_waiting()
+    {
+        var queue = new BatchQueue<string>(s_limits with { Capacity = 1000 });
+        for (var i = 0; i < 100; i++)
+        {
+            queue.TryAdd($"flood {i}", 10, BatchPriority.Ingestion, s_start, "flood");
+        }
+
+        queue.Cut(s_start);
+        queue.TryAdd("quiet", 10, BatchPriority.Ingestion, s_start, "quiet");
+        queue.Cut(s_start).ShouldContain("quiet");
     }
 
     private static int Take(BatchQueue<(BatchPriority Priority, int Number, int Tokens)> queue, DateTimeOffset now, List<(BatchPriority, int, int Tokens)>[] waiting)
