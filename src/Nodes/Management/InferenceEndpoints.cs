@@ -1,4 +1,5 @@
 using RagCluster.Actors.Inference;
+using RagCluster.Configuration.Options;
 using RagCluster.Nodes.Management.Access;
 
 namespace RagCluster.Nodes.Management;
