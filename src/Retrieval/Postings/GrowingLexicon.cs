@@ -18,9 +18,18 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
     /// <summary>What lies between two headings, so that no phrase runs from one into the next.</summary>
     private const int BetweenHeadings = 100;
 
+    private const int FlushAhead = 6;
+    private const int SmallestSlab = 256;
+
+    /// <summary>Below what the collector takes for a large object.</summary>
+    private const int LargestSlab = 16_384;
+
+    private readonly TermBatch _batch = new();
     private readonly List<PostingList> _touched = [];
     private readonly List<int> _sequence = [];
-    private int[]?[] _tokens = new int[]?[4];
+    private ArraySegment<int>[] _tokens = new ArraySegment<int>[4];
+    private int[] _slab = [];
+    private int _slabUsed;
     private long _tokenBytes;
     private long _postingCount;
 
@@ -48,9 +57,14 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
             start = position + BetweenHeadings;
         }
 
-        foreach (var list in _touched)
+        for (var i = 0; i < _touched.Count; i++)
         {
-            list.Flush(chunk, body, titleLength, headingsLength);
+            if (i + FlushAhead < _touched.Count)
+            {
+                _touched[i + FlushAhead].FetchEnd();
+            }
+
+            _touched[i].Flush(chunk, body, titleLength, headingsLength);
         }
 
         _postingCount += _touched.Count + metadata.Count;
@@ -65,8 +79,8 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
             Array.Resize(ref _tokens, Math.Max(chunk + 1, _tokens.Length * 2));
         }
 
-        _tokens[chunk] = [.. _sequence];
-        _tokenBytes += (_sequence.Count * 4L) + 24;
+        _tokens[chunk] = Kept(CollectionsMarshal.AsSpan(_sequence));
+        _tokenBytes += (_sequence.Count * 4L) + 16;
         return new PerField<int>(body, titleLength, headingsLength);
     }
 
@@ -122,6 +136,26 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
         }
     }
 
+    /// <summary>A copy in memory shared with other chunks: an object for each would be as many for the collector to look after.</summary>
+    private ArraySegment<int> Kept(ReadOnlySpan<int> sequence)
+    {
+        if (sequence.Length > LargestSlab / 4)
+        {
+            return sequence.ToArray();
+        }
+
+        if (_slab.Length - _slabUsed < sequence.Length)
+        {
+            _slab = new int[Math.Clamp(Math.Max(sequence.Length, _slab.Length * 2), SmallestSlab, LargestSlab)];
+            _slabUsed = 0;
+        }
+
+        var kept = new ArraySegment<int>(_slab, _slabUsed, sequence.Length);
+        sequence.CopyTo(kept);
+        _slabUsed += sequence.Length;
+        return kept;
+    }
+
     /// <summary>Adds the field's terms to those of the chunk at hand and gives its length.</summary>
     /// <param name="last">The position of the last term before and, afterwards, of this field's last.</param>
     /// <param name="start">The position of the field's first word.</param>
@@ -129,35 +163,38 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
     {
         var length = 0;
         var tokens = analyzer.Analyze(text);
-        while (tokens.MoveNext())
+        while (_batch.Fill(ref tokens, Terms))
         {
-            var list = Terms.FindOrAdd(tokens.Term);
-            if (list.CountOccurrence(field, out var beyond))
+            for (var i = 0; i < _batch.Count; i++)
             {
-                _touched.Add(list);
-            }
+                var list = _batch.ListOf(i, Terms);
+                if (list.CountOccurrence(field, out var beyond))
+                {
+                    _touched.Add(list);
+                }
 
-            length += tokens.IsWhole ? 0 : 1;
-            if (beyond)
-            {
-                continue;
-            }
+                length += _batch.IsWhole(i) ? 0 : 1;
+                if (beyond)
+                {
+                    continue;
+                }
 
-            var step = start + tokens.Position - last;
-            if (step != 1)
-            {
-                _sequence.Add(~step);
-            }
+                var position = start + _batch.PositionOf(i);
+                if (position - last != 1)
+                {
+                    _sequence.Add(~(position - last));
+                }
 
-            _sequence.Add(list.Number);
-            last = start + tokens.Position;
+                _sequence.Add(list.Number);
+                last = position;
+            }
         }
 
         return length;
     }
 
     /// <summary>All positions, those of one term together in the order of its postings and fields, and where each term's begin.</summary>
-    private (int[] Starts, int[] Positions) PositionsByTerm(ReadOnlySpan<int[]?> tokens)
+    private (int[] Starts, int[] Positions) PositionsByTerm(ReadOnlySpan<ArraySegment<int>> tokens)
     {
         var starts = new int[Terms.Count + 1];
         var total = 0;

@@ -45,6 +45,9 @@ internal sealed class PostingList
         return first;
     }
 
+    /// <summary>Begins to read where the next posting goes.</summary>
+    public void FetchEnd() => Fetch.Item(_items, _count);
+
     /// <summary>Appends what was counted since the last flush.</summary>
     public void Flush(int chunk, int bodyLength, int titleLength, int headingsLength)
     {

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace RagCluster.Retrieval.Postings;
 
 /// <summary>
@@ -18,9 +20,11 @@ internal sealed class TermTable
     }
 
     /// <summary>The term's list, to be appended to.</summary>
-    public PostingList FindOrAdd(ReadOnlySpan<char> term)
+    public PostingList FindOrAdd(ReadOnlySpan<char> term) => FindOrAdd(term, HashOf(term));
+
+    /// <inheritdoc cref="FindOrAdd(ReadOnlySpan{char})"/>
+    public PostingList FindOrAdd(ReadOnlySpan<char> term, int hash)
     {
-        var hash = HashOf(term);
         var slot = Slot(_slots, term, hash);
         if (_slots[slot].List is { } found)
         {
@@ -44,7 +48,33 @@ internal sealed class TermTable
         }
     }
 
-    private static int HashOf(ReadOnlySpan<char> term) => (int)TermBytes.HashOf(System.Runtime.InteropServices.MemoryMarshal.AsBytes(term));
+    /// <summary>Begins to read where a term of this hash is looked for.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void FetchSlot(int hash) => Fetch.Address(ref _slots[hash & (_slots.Length - 1)]);
+
+    /// <summary>Begins to read what is likely to be the list of a term of this hash.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void FetchList(int hash)
+    {
+        ref var place = ref _slots[hash & (_slots.Length - 1)];
+        if (place.Hash == hash)
+        {
+            Fetch.Object(place.List);
+        }
+    }
+
+    /// <summary>And the list's term, once the list is there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void FetchTerm(int hash)
+    {
+        ref var place = ref _slots[hash & (_slots.Length - 1)];
+        if (place.Hash == hash)
+        {
+            Fetch.Object(place.List?.Term);
+        }
+    }
+
+    public static int HashOf(ReadOnlySpan<char> term) => (int)TermBytes.HashOf(System.Runtime.InteropServices.MemoryMarshal.AsBytes(term));
 
     private void AddAt(int slot, PostingList list)
     {

@@ -21,6 +21,9 @@ internal static unsafe class ExactScan
     private const int BlockRows = VectorBlock.Rows;
     private const int Lanes = 16;
 
+    /// <summary>So many rows ahead what is read here and there is fetched.</summary>
+    private const int Ahead = 4;
+
     /// <summary>What is larger than this no cache will hold until the next scan comes by.</summary>
     private const long Cached = 16 << 20;
 
@@ -272,22 +275,39 @@ internal static unsafe class ExactScan
     /// <summary>Compares what coarse codes left with fine ones; the query's are in the scratch.</summary>
     private static void Refine(RowTable table, VectorShape shape, in Bounds bounds, ref Candidates coarse, ScanScratch scratch, ref Candidates fine)
     {
-        foreach (var (row, upper) in coarse.Left())
+        var left = coarse.Left();
+        for (var i = 0; i < left.Length; i++)
         {
-            if (upper < fine.Least)
+            if (i + Ahead < left.Length)
             {
-                continue;
+                var next = left[i + Ahead].Row;
+                CodeDots.Fetch(CodesOf(table, shape, next), shape.Stride);
+                table.Blocks[next >> VectorBlock.Shift]!.FetchScale(next & (BlockRows - 1));
             }
 
-            var codes = table.Codes[row >> VectorBlock.Shift] + ((nint)(row & (BlockRows - 1)) * shape.Stride);
-            Compare(table, row, CodeDots.One((sbyte*)codes, scratch.Query, shape.Stride), bounds, ref fine);
+            var (row, upper) = left[i];
+            if (upper >= fine.Least)
+            {
+                Compare(table, row, CodeDots.One(CodesOf(table, shape, row), scratch.Query, shape.Stride), bounds, ref fine);
+            }
         }
     }
 
+    private static sbyte* CodesOf(RowTable table, VectorShape shape, int row) =>
+        (sbyte*)(table.Codes[row >> VectorBlock.Shift] + ((nint)(row & (BlockRows - 1)) * shape.Stride));
+
     private static void Offer(RowTable table, VectorQuery query, ref Candidates candidates, Action<int, double> offer)
     {
-        foreach (var (row, _) in candidates.Left())
+        var left = candidates.Left();
+        for (var i = 0; i < left.Length; i++)
         {
+            if (i + Ahead < left.Length)
+            {
+                var next = left[i + Ahead].Row;
+                table.BlockOf(next)!.FetchValues(next & (BlockRows - 1));
+            }
+
+            var row = left[i].Row;
             offer(row, table.BlockOf(row)!.Exact(query, row & (BlockRows - 1)));
         }
     }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 
 namespace RagCluster.Retrieval.Vectors;
 
@@ -95,11 +96,19 @@ internal struct Candidates(int k, List<(int Row, float Upper)> rows)
         }
     }
 
-    /// <summary>The rows that are still in the running.</summary>
-    public readonly IEnumerable<(int Row, float Upper)> Left()
+    /// <summary>The rows that are still in the running; valid until another one is added.</summary>
+    public readonly ReadOnlySpan<(int Row, float Upper)> Left()
     {
-        var least = Least;
-        return rows.Where(row => row.Upper >= least);
+        var all = CollectionsMarshal.AsSpan(rows);
+        var left = 0;
+        foreach (var row in all)
+        {
+            all[left] = row;
+            left += row.Upper >= Least ? 1 : 0;
+        }
+
+        CollectionsMarshal.SetCount(rows, left);
+        return all[..left];
     }
 
     private readonly void SiftUp(int at)

@@ -156,6 +156,13 @@ internal sealed unsafe class VectorBlock
         GC.KeepAlive(this);
     }
 
+    /// <summary>Begins to read what belongs to a row's codes.</summary>
+    public void FetchScale(int row)
+    {
+        CodeDots.Fetch((sbyte*)(Scale + row), 1);
+        CodeDots.Fetch((sbyte*)(Error + row), 1);
+    }
+
     /// <summary>Begins to read a row's vector.</summary>
     public void FetchValues(int row) => CodeDots.Fetch((sbyte*)(Values + (row * ValueStride)), _shape.ValueBytes);
 

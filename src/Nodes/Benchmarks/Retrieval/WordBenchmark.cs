@@ -72,6 +72,7 @@ internal sealed class WordBenchmark(WordBenchmarkOptions options, Recorder recor
             }
         }
 
+        Turns(documents, cancellationToken);
         documents.Clear();
         var opening = Stopwatch.StartNew();
         var reader = PartitionIndex.Open(path, manifest!).Reader;
@@ -88,6 +89,37 @@ internal sealed class WordBenchmark(WordBenchmarkOptions options, Recorder recor
             recorder.Add(new Quantity("search", "queries/s", $"best {K} by words, one thread", target.Search), taken.Length / taken.Sum() * 1000);
             recorder.AddQuantiles(new Quantity("searchP50", "ms", "the same, median"), new Quantity("searchP99", "ms", "the same, 99 of 100", target.Tail), 0.99, taken);
         }
+    }
+
+    /// <summary>How long one document at a time holds up the writer, where segments are packed and merged beside it as in a partition. It can be found when its turn ends.</summary>
+    private void Turns(List<ChunksIndexed> documents, CancellationToken cancellationToken)
+    {
+        recorder.Say("indexing beside packing and merging");
+        var index = new PartitionIndex(new IndexOptions { WorksInBackground = true });
+        var times = new double[documents.Count];
+        var (work, running) = ((SegmentWork?)null, Task.CompletedTask);
+        for (var i = 0; i < documents.Count; i++)
+        {
+            cancellationToken.ThrowIfCancellationRequested();
+            var start = Stopwatch.GetTimestamp();
+            index.Apply(documents[i]);
+            if (work is not null && running.IsCompletedSuccessfully)
+            {
+                index.Finish(work);
+                work = null;
+            }
+
+            if (work is null && index.BeginWork() is { } next)
+            {
+                (work, running) = (next, Task.Run(() => next.Run(cancellationToken), cancellationToken));
+            }
+
+            times[i] = Stopwatch.GetElapsedTime(start).TotalMilliseconds;
+        }
+
+        running.Wait(cancellationToken);
+        recorder.Add(new Quantity("turnLongest", "ms", "from a document's event until it can be found, at most", new Target(100, false)), times.Max());
+        recorder.AddQuantiles(new Quantity("turnP50", "ms", "the same, median"), new Quantity("turnP99", "ms", "the same, 99 of 100"), 0.99, times);
     }
 
     /// <summary>The times of single searches in ms, of whole rounds over the queries.</summary>

@@ -8,6 +8,9 @@ internal static unsafe class GraphSearch
     /// <summary>Of what a first walk finds, so many start the walk among the allowed.</summary>
     private const int Seeds = 8;
 
+    /// <summary>So many nodes ahead of being scored their vectors are fetched: they may lie in a mapped file, a page each.</summary>
+    private const int Ahead = 4;
+
     /// <summary>
     /// Offers the best k of the graph's nodes that are allowed, and those behind them whose place among the best the
     /// codes leave in doubt.
@@ -111,6 +114,11 @@ internal static unsafe class GraphSearch
         var part = Math.Min(1, 4 / Math.Sqrt(query.Dimensions)) * (space.Euclidean ? 2 : 1);
         var length = space.Euclidean ? query.Length * query.Length : 0;
         var best = new Candidates(k, []);
+        for (var i = 0; i < Math.Min(Ahead, nodes); i++)
+        {
+            Fetch(table, items[i]);
+        }
+
         for (var i = 0; i < nodes; i++)
         {
             var node = Walker.IdOf(items[i]);
@@ -122,10 +130,9 @@ internal static unsafe class GraphSearch
                 return true;
             }
 
-            if (i + 2 < nodes)
+            if (i + Ahead < nodes)
             {
-                var next = Walker.IdOf(items[i + 2]);
-                table.Blocks[next >> VectorBlock.Shift]!.FetchValues(next & (VectorBlock.Rows - 1));
+                Fetch(table, items[i + Ahead]);
             }
 
             var exact = block.Exact(query, row);
@@ -134,5 +141,14 @@ internal static unsafe class GraphSearch
         }
 
         return true;
+    }
+
+    private static void Fetch(RowTable table, ulong item)
+    {
+        var node = Walker.IdOf(item);
+        var (block, row) = (table.Blocks[node >> VectorBlock.Shift]!, node & (VectorBlock.Rows - 1));
+        block.FetchValues(row);
+        block.FetchScale(row);
+        CodeDots.Fetch((sbyte*)(block.Length + row), 1);
     }
 }
