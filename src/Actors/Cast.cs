@@ -149,7 +149,7 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>()) { Features = stage.Features };
+        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>()) { Features = stage.Features, Time = stage.Runtime.Time };
         var answering = new Answering(searcher, generator, options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>

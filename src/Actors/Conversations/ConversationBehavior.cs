@@ -27,6 +27,7 @@ public sealed partial class ConversationBehavior(IAnswering answering, Conversat
 
     protected override ValueTask CommittedAsync(IReadOnlyList<Recorded<ConversationEvent>> events, CancellationToken cancellationToken)
     {
+        ActorMetrics.Committed(events, Context.State);
         if (_current is { } current && Context.State.Find(current) is not { IsOpen: true })
         {
             // Ended: completed by its author, or cancelled by the asker, in which case the author stops here.

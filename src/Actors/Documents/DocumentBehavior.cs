@@ -41,6 +41,7 @@ public sealed partial class DocumentBehavior(DocumentProcessor processor, Ingest
 
     protected override ValueTask CommittedAsync(IReadOnlyList<Recorded<DocumentEvent>> events, CancellationToken cancellationToken)
     {
+        ActorMetrics.Committed(events, Context.State);
         foreach (var (_, e) in events)
         {
             if (e is DocumentFailed { RetryAt: { } at })

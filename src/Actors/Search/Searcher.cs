@@ -70,6 +70,9 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
 
     public Features.Features Features { get; init; } = new();
 
+    /// <summary>The clock that searches are timed with, for the metrics; null: they are not.</summary>
+    public TimeProvider? Time { get; init; }
+
     /// <inheritdoc cref="SearchAsync(SearchRequest, CancellationToken)"/>
     public Task<SearchResult> SearchAsync(
         Principal principal, string query, SearchFilter filter, SearchMode mode, int k, CancellationToken cancellationToken) =>
@@ -79,6 +82,27 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
     /// <exception cref="RagCluster.Inference.InferenceException">The query could not be embedded.</exception>
     /// <exception cref="EntityUnavailableException">No partition answered in time.</exception>
     public async Task<SearchResult> SearchAsync(SearchRequest request, CancellationToken cancellationToken)
+    {
+        if (Time is null)
+        {
+            return await FindAsync(request, cancellationToken);
+        }
+
+        var started = Time.GetTimestamp();
+        bool? complete = null;
+        try
+        {
+            var result = await FindAsync(request, cancellationToken);
+            complete = !result.IsPartial;
+            return result;
+        }
+        finally
+        {
+            ActorMetrics.Searched(Time.GetElapsedTime(started), complete);
+        }
+    }
+
+    private async Task<SearchResult> FindAsync(SearchRequest request, CancellationToken cancellationToken)
     {
         var all = partitions.All(request.Principal.Tenant);
         var read = QueryReader.Read(request.Query, request.Syntax);
