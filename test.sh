@@ -6,11 +6,12 @@ cd "$(dirname "$0")"
 
 have() { command -v "$1" > /dev/null 2>&1; }
 
-# The browser tests need a Chromium; pdftotext is a second opinion on PDFs; the store's tests start PostgreSQL servers of
+# The browser tests need a Chromium; promtool checks metrics, rules and alerts; pdftotext is a second opinion on PDFs; the store's tests start PostgreSQL servers of
 # their own. Tests that miss one of them skip and say so.
 install_missing() {
   local packages=()
   have chromium || have chromium-browser || have google-chrome || packages+=(chromium)
+  have promtool || packages+=(prometheus)
   have pdftotext || packages+=(poppler-utils)
   have postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || packages+=(postgresql)
   [ ${#packages[@]} -eq 0 ] && return

@@ -15,7 +15,11 @@ internal static class ManagementEndpoints
         routes.MapGet("/alive", () => Answer(null)).ForEverybody();
         routes.MapGet("/ready", (Health health) => Answer(health.NotReady)).ForEverybody();
         routes.MapGet("/health", (HttpContext context, Health health) => Report(context, health)).ForEverybody();
-        routes.MapGet("/metrics", (MetricsRegistry metrics) => TypedResults.Text(metrics.Write(), MetricsRegistry.ContentType));
+        routes.MapGet("/metrics", (HttpRequest request, MetricsRegistry metrics) =>
+        {
+            var openMetrics = request.Headers.Accept.ToString().Contains("application/openmetrics-text", StringComparison.OrdinalIgnoreCase);
+            return TypedResults.Text(metrics.Write(openMetrics), openMetrics ? MetricsRegistry.OpenMetrics : MetricsRegistry.PlainText);
+        });
         routes.MapCluster();
         routes.MapShards();
         routes.MapEntities();

@@ -38,9 +38,12 @@ internal sealed class MetricsRegistry : IDisposable
         _listener.Start();
     }
 
-    public const string ContentType = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    public const string OpenMetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-    public string Write()
+    public const string PlainText = "text/plain; version=0.0.4; charset=utf-8";
+
+    /// <param name="openMetrics">OpenMetrics 1.0, which Prometheus asks for; otherwise Prometheus' older text format, which everything reads, promtool included.</param>
+    public string Write(bool openMetrics)
     {
         _listener.RecordObservableInstruments();
         var text = new StringBuilder(8192);
@@ -48,11 +51,11 @@ internal sealed class MetricsRegistry : IDisposable
         {
             foreach (var family in _families.Values)
             {
-                family.Write(text);
+                family.Write(text, openMetrics);
             }
         }
 
-        return text.Append("# EOF\n").ToString();
+        return openMetrics ? text.Append("# EOF\n").ToString() : text.ToString();
     }
 
     public void Dispose() => _listener.Dispose();
@@ -74,7 +77,7 @@ internal sealed class MetricsRegistry : IDisposable
     /// <summary>Instruments of one name are one family.</summary>
     private Family FamilyOf(Instrument instrument)
     {
-        var name = Name(instrument);
+        var name = NameOf(instrument.Name, instrument.Unit);
         if (!_families.TryGetValue(name, out var family))
         {
             family = new Family(name, Kind(instrument), instrument.Description ?? "", instrument.Unit ?? "");
@@ -100,15 +103,16 @@ internal sealed class MetricsRegistry : IDisposable
             : "gauge";
     }
 
-    private static string Name(Instrument instrument)
+    /// <summary>What an instrument is called on the page; counters and histograms have endings behind it.</summary>
+    public static string NameOf(string instrument, string? unit)
     {
-        var name = new StringBuilder(instrument.Name.Length + 8);
-        foreach (var c in instrument.Name)
+        var name = new StringBuilder(instrument.Length + 8);
+        foreach (var c in instrument)
         {
             name.Append(char.IsAsciiLetterOrDigit(c) ? char.ToLowerInvariant(c) : '_');
         }
 
-        var unit = instrument.Unit switch
+        var ending = unit switch
         {
             "s" => "_seconds",
             "ms" => "_milliseconds",
@@ -116,12 +120,13 @@ internal sealed class MetricsRegistry : IDisposable
             "1" => "_ratio",
             _ => "",
         };
-        if (unit.Length > 0 && !name.ToString().EndsWith(unit, StringComparison.Ordinal))
+        if (ending.Length > 0 && !name.ToString().EndsWith(ending, StringComparison.Ordinal))
         {
-            name.Append(unit);
+            name.Append(ending);
         }
 
-        return name.ToString();
+        // The runtime's levels are called "count", an ending that Prometheus keeps for histograms.
+        return name.ToString() is var known && known.EndsWith("_count", StringComparison.Ordinal) ? known[..^"count".Length] + "number" : known;
     }
 
     private static string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
@@ -178,18 +183,21 @@ internal sealed class MetricsRegistry : IDisposable
             }
         }
 
-        public void Write(StringBuilder text)
+        public void Write(StringBuilder text, bool openMetrics)
         {
             var type = kind switch { "histogram" => "histogram", "counter" or "observed-counter" => "counter", _ => "gauge" };
-            text.Append("# TYPE ").Append(name).Append(' ').Append(type).Append('\n');
-            if (unit is "s" or "By" or "ms" or "1")
+
+            // The older format knows no families: what is described is the series.
+            var described = !openMetrics && type == "counter" ? name + "_total" : name;
+            text.Append("# TYPE ").Append(described).Append(' ').Append(type).Append('\n');
+            if (openMetrics && unit is "s" or "By" or "ms" or "1")
             {
                 text.Append("# UNIT ").Append(name).Append(' ').Append(name[(name.LastIndexOf('_') + 1)..]).Append('\n');
             }
 
             if (help.Length > 0)
             {
-                text.Append("# HELP ").Append(name).Append(' ').Append(help.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\n", " ", StringComparison.Ordinal)).Append('\n');
+                text.Append("# HELP ").Append(described).Append(' ').Append(help.Replace("\\", @"\\", StringComparison.Ordinal).Replace("\n", " ", StringComparison.Ordinal)).Append('\n');
             }
 
             foreach (var (labels, series) in _series)
