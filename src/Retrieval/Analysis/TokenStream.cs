@@ -187,9 +187,10 @@ public ref struct TokenStream
         Start = start;
         End = end;
         _length = 0;
-        if (end - start <= WordCache.LongestWord && Letters(start, end, out var word))
+        if (end - start <= WordCache.LongestWord && LettersAndDigits(start, end, out var word, out var numbered))
         {
-            return CachedWord(word);
+            // What has a digit is a term as it is: no stop word, and not stemmed.
+            return numbered || CachedWord(word);
         }
 
         _length = 0;
@@ -225,18 +226,26 @@ public ref struct TokenStream
         return _length > 0;
     }
 
-    /// <summary>Whether the word is ASCII letters alone; in lower case it is then in the buffer.</summary>
-    private bool Letters(int start, int end, out UInt128 packed)
+    /// <summary>Whether the word is ASCII letters and digits alone; in lower case it is then in the buffer.</summary>
+    /// <param name="numbered">Whether there is a digit.</param>
+    private bool LettersAndDigits(int start, int end, out UInt128 packed, out bool numbered)
     {
         var (low, high) = (0UL, 0UL);
+        numbered = false;
         var word = _text[start..end];
         for (var i = 0; i < word.Length; i++)
         {
             var c = (uint)word[i] | 0x20;
             if (c - 'a' > 'z' - 'a')
             {
-                packed = default;
-                return false;
+                // A digit has the bit of lower case already; a control character has it from here.
+                if (!char.IsAsciiDigit(word[i]))
+                {
+                    packed = default;
+                    return false;
+                }
+
+                numbered = true;
             }
 
             _buffer[i] = (char)c;

@@ -19,6 +19,7 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
     private const int BetweenHeadings = 100;
 
     private const int FlushAhead = 6;
+    private const int PackAhead = 8;
     private const int SmallestSlab = 256;
 
     /// <summary>Below what the collector takes for a large object.</summary>
@@ -97,8 +98,16 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
         var (starts, positions) = PositionsByTerm(tokens.AsSpan(0, Math.Min(chunkCount, tokens.Length)));
         var writer = new LexiconWriter(lengths);
         Span<byte> term = stackalloc byte[TermBytes.MostFor(TokenStream.MaxTermLength)];
-        foreach (var list in Sorted())
+        var sorted = Sorted();
+        for (var i = 0; i < sorted.Length; i++)
         {
+            if (i + (2 * PackAhead) < sorted.Length)
+            {
+                Fetch.Object(sorted[i + (2 * PackAhead)]);
+                sorted[i + PackAhead].FetchItems();
+            }
+
+            var list = sorted[i];
             var items = list.Below(chunkCount);
             if (items.IsEmpty)
             {
@@ -236,6 +245,12 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
         Span<byte> bytes = stackalloc byte[TermBytes.MostFor(8)];
         for (var i = 0; i < lists.Length; i++)
         {
+            if (i + (2 * PackAhead) < lists.Length)
+            {
+                Fetch.Object(lists[i + (2 * PackAhead)]);
+                Fetch.Object(lists[i + PackAhead].Term);
+            }
+
             var length = TermBytes.Encode(lists[i].Term.AsSpan(0, Math.Min(8, lists[i].Term.Length)), bytes);
             for (var b = 0; b < 8; b++)
             {

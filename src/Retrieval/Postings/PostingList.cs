@@ -48,6 +48,13 @@ internal sealed class PostingList
     /// <summary>Begins to read where the next posting goes.</summary>
     public void FetchEnd() => Fetch.Item(_items, _count);
 
+    /// <summary>Begins to read the postings and the term.</summary>
+    public void FetchItems()
+    {
+        Fetch.Object(_items);
+        Fetch.Object(Term);
+    }
+
     /// <summary>Appends what was counted since the last flush.</summary>
     public void Flush(int chunk, int bodyLength, int titleLength, int headingsLength)
     {
