@@ -7,6 +7,7 @@ using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Endpoints;
+using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
 using RagCluster.Kernel;
@@ -150,7 +151,7 @@ public sealed class Cast : IAsyncDisposable
             cancellationToken);
 
         var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>()) { Features = stage.Features, Time = stage.Runtime.Time };
-        var answering = new Answering(searcher, generator, options.Search, stage.Runtime.Time);
+        var answering = new Answering(searcher, generator, new PromptPacker(options.Prompt, options.Templates), options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
             {

@@ -4,6 +4,7 @@ using RagCluster.Actors.Inference;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Batching;
 using RagCluster.Inference.Endpoints;
+using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Kernel.Entities;
 
@@ -57,6 +58,10 @@ public sealed record CastOptions
 
     /// <summary>How many requests of documents wait for the embedding endpoint before further documents wait.</summary>
     public int MaxQueuedEmbeddings { get; init; } = 256;
+
+    public PromptBudget Prompt { get; init; } = new();
+
+    public PromptTemplates Templates { get; init; } = PromptTemplates.BuiltIn;
 
     public EndpointOptions Generation { get; init; } = new();
 

@@ -13,7 +13,7 @@ namespace RagCluster.Actors.Conversations;
 /// The way of a question: rewrite it to stand without the history, search what its asker may read, have an answer
 /// written from the passages, verify the citations.
 /// </summary>
-public sealed class Answering(Searcher searcher, IGenerator generator, SearchOptions options, TimeProvider time) : IAnswering
+public sealed class Answering(Searcher searcher, IGenerator generator, PromptPacker packer, SearchOptions options, TimeProvider time) : IAnswering
 {
     private static readonly TimeSpan s_minPause = TimeSpan.FromMilliseconds(100);
 
@@ -34,13 +34,15 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
         }
 
         var found = await SearchAsync(question, query, cancellationToken);
-        var sources = found.InContext ?? found.Passages;
-        if (!await sink.SourcesAsync(sources, found.IsPartial, cancellationToken))
+
+        // What has no room in the prompt is no source of the answer.
+        var packed = packer.Pack(query, found.InContext ?? found.Passages, history);
+        var prompt = packed.Prompt;
+        if (!await sink.SourcesAsync(packed.Sources, found.IsPartial, cancellationToken))
         {
             return;
         }
 
-        var prompt = new GroundedPrompt(query, [.. sources.Select(p => p.Passage)]) { History = history };
         var call = new GenerationCall { Tenant = question.Asker.Tenant, Prefix = $"{question.Asker.Tenant.Value}/{(history.Count > 0 ? history[0].Question : question.Text)}" };
         for (var attempt = 1; ; attempt++)
         {
@@ -49,7 +51,7 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
                 if (await WriteAsync(prompt, call, sink, cancellationToken) is { } text)
                 {
                     var answer = CitationParser.Parse(text, prompt.Passages);
-                    await sink.CompleteAsync(answer.Text, answer.Citations, answer.Abstained, call.Model ?? generator.Model, cancellationToken);
+                    await sink.CompleteAsync(answer.Text, answer.Citations, answer.UnsupportedSpans, answer.Abstained, call.Model ?? generator.Model, cancellationToken);
                 }
 
                 return;
@@ -57,7 +59,7 @@ public sealed class Answering(Searcher searcher, IGenerator generator, SearchOpt
             catch (InferenceException e) when (e.Code == InferenceErrorCode.CutStream && attempt < MaxAttempts)
             {
                 // What was shown is void, and whoever reads is told so; the sources are the same.
-                if (!await sink.BeginAsync(query, cancellationToken) || !await sink.SourcesAsync(sources, found.IsPartial, cancellationToken))
+                if (!await sink.BeginAsync(query, cancellationToken) || !await sink.SourcesAsync(packed.Sources, found.IsPartial, cancellationToken))
                 {
                     return;
                 }

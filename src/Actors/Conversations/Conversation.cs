@@ -49,7 +49,7 @@ public sealed class Conversation : IEntity<ConversationState, ConversationComman
             RecordSources c => IfOpen(state, c.Question, _ => Accept(new SourcesFound(c.Question, c.Sources) { At = now, Partial = c.Partial })),
             AppendDelta c => IfOpen(state, c.Question, _ => Accept(new AnswerDelta(c.Question, c.Text) { At = now })),
             CompleteAnswer c => IfOpen(state, c.Question, _ =>
-                Accept(new AnswerCompleted(c.Question, c.Text, c.Citations, c.Abstained, c.Model) { At = now })),
+                Accept(new AnswerCompleted(c.Question, c.Text, c.Citations, c.Abstained, c.Model) { At = now, Unsupported = c.Unsupported })),
             FailAnswer c => IfOpen(state, c.Question, _ => Accept(new AnswerFailed(c.Question, c.Code, c.Detail) { At = now })),
             _ => throw new UnreachableException($"Undecided command {command.GetType().Name}."),
         };
@@ -79,6 +79,7 @@ public sealed class Conversation : IEntity<ConversationState, ConversationComman
                 Answer = e.Text,
                 Citations = [.. e.Citations],
                 Abstained = e.Abstained,
+                Unsupported = e.Unsupported is { Count: > 0 } unsupported ? [.. unsupported] : [],
             }),
             AnswerFailed e => state.With(e.Question, q => q with
             {

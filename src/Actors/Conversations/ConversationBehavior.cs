@@ -4,6 +4,7 @@ using RagCluster.Inference.Prompting;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Conversations;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Actors.Conversations;
 
@@ -111,8 +112,12 @@ public sealed partial class ConversationBehavior(IAnswering answering, Conversat
         public ValueTask<bool> DeltaAsync(string text, CancellationToken cancellationToken) =>
             TellAsync(new AppendDelta(question, text), cancellationToken);
 
-        public ValueTask<bool> CompleteAsync(string text, IReadOnlyList<Citation> citations, bool abstained, string model, CancellationToken cancellationToken) =>
-            TellAsync(new CompleteAnswer(question, text, citations, abstained, model), cancellationToken);
+        public ValueTask<bool> CompleteAsync(
+            string text, IReadOnlyList<Citation> citations, IReadOnlyList<TextSpan> unsupported, bool abstained, string model, CancellationToken cancellationToken)
+        {
+            IReadOnlyList<UnsupportedSpan>? spans = unsupported.Count == 0 ? null : [.. unsupported.Select(s => new UnsupportedSpan(s.Start, s.End))];
+            return TellAsync(new CompleteAnswer(question, text, citations, abstained, model) { Unsupported = spans }, cancellationToken);
+        }
 
         private async ValueTask<bool> TellAsync(ConversationCommand command, CancellationToken cancellationToken) =>
             (await context.ExecuteAsync(command, cancellationToken)).Reply is Accepted;

@@ -58,6 +58,9 @@ public sealed record QuestionState
 
     public bool Abstained { get; init; }
 
+    /// <summary>The sentences of the answer that no passage supports.</summary>
+    public ImmutableList<UnsupportedSpan> Unsupported { get; init; } = [];
+
     /// <summary>A part of the index did not answer when the answer's sources were searched.</summary>
     public bool Partial { get; init; }
 
@@ -68,5 +71,9 @@ public sealed record QuestionState
     public bool IsOpen => Status == TurnStatus.Open;
 
     public Turn ToTurn() =>
-        new(Id, Text, AskedAt, Status, IsOpen ? string.Concat(Shown) : Answer, Citations, Abstained, Failure, Rating) { Partial = Partial };
+        new(Id, Text, AskedAt, Status, IsOpen ? string.Concat(Shown) : Answer, Citations, Abstained, Failure, Rating)
+        {
+            Partial = Partial,
+            Unsupported = Unsupported.IsEmpty ? null : Unsupported,
+        };
 }

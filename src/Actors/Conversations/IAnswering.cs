@@ -1,5 +1,6 @@
 using RagCluster.Inference.Prompting;
 using RagCluster.Messages;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Actors.Conversations;
 
@@ -27,5 +28,7 @@ public interface IAnswerSink
 
     ValueTask<bool> DeltaAsync(string text, CancellationToken cancellationToken);
 
-    ValueTask<bool> CompleteAsync(string text, IReadOnlyList<Citation> citations, bool abstained, string model, CancellationToken cancellationToken);
+    /// <param name="unsupported">The sentences of the text that no passage supports, in order.</param>
+    ValueTask<bool> CompleteAsync(
+        string text, IReadOnlyList<Citation> citations, IReadOnlyList<TextSpan> unsupported, bool abstained, string model, CancellationToken cancellationToken);
 }

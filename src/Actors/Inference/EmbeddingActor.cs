@@ -5,8 +5,8 @@ using RagCluster.Inference.Batching;
 using RagCluster.Inference.Fairness;
 using RagCluster.Inference.Capacity;
 using RagCluster.Inference.Routing;
-using RagCluster.Ingestion.Chunking;
 using RagCluster.Kernel;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Actors.Inference;
 

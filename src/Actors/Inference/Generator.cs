@@ -5,7 +5,7 @@ using RagCluster.Inference;
 using RagCluster.Inference.Accounting;
 using RagCluster.Inference.Prompting;
 using RagCluster.Inference.Routing;
-using RagCluster.Ingestion.Chunking;
+using RagCluster.Messages.Text;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;

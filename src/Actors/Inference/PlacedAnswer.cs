@@ -1,6 +1,6 @@
 using Microsoft.Extensions.AI;
 using RagCluster.Inference;
-using RagCluster.Ingestion.Chunking;
+using RagCluster.Messages.Text;
 using RagCluster.Kernel;
 
 namespace RagCluster.Actors.Inference;

@@ -1,6 +1,6 @@
 using Microsoft.Extensions.Logging;
 using RagCluster.Actors.Partitions;
-using RagCluster.Ingestion.Chunking;
+using RagCluster.Messages.Text;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;

@@ -14,6 +14,8 @@ public sealed record InferenceOptions
 
     /// <summary>Where this node stands; null is anywhere.</summary>
     public string? Zone { get; init; }
+
+    public PromptOptions Prompts { get; init; } = new();
 }
 
 public enum InferenceProvider
@@ -255,6 +257,27 @@ public sealed record TenantShareOptions
     /// <summary>0 is without limit.</summary>
     [Within("0", "1000000000")]
     public long TokensPerMinute { get; init; }
+}
+
+/// <summary>What a language model is told with a question.</summary>
+public sealed record PromptOptions : IChecked
+{
+    /// <summary>A folder with templates in place of those built in; null: none.</summary>
+    public string? Folder { get; init; }
+
+    [Within("500", "1000000")]
+    public int MaxTokens { get; init; } = 3_000;
+
+    [Within("0", "100000")]
+    public int HistoryTokens { get; init; } = 600;
+
+    public IEnumerable<(string Key, string Expected)> Problems()
+    {
+        if (HistoryTokens > MaxTokens)
+        {
+            yield return ("history-tokens", "at most max-tokens, which it is a part of");
+        }
+    }
 }
 
 /// <summary>What both kinds of inference need to reach a server.</summary>

@@ -23,6 +23,10 @@ public sealed record IngestionOptions
 
     public WatchOptions Watch { get; init; } = new();
 
+    public WebOptions Web { get; init; } = new();
+
+    public S3Options S3 { get; init; } = new();
+
     public bool SamplesOnFirstStart { get; init; } = true;
 }
 

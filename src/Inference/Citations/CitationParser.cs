@@ -10,7 +10,11 @@ namespace RagCluster.Inference.Citations;
 /// <param name="Citations">In order of appearance. One passage may be cited with several spans: they share its number.</param>
 /// <param name="Unsupported">Sentences of the answer that cite nothing, or nothing that has to do with them.</param>
 /// <param name="Abstained">The answer says that the documents do not answer.</param>
-public sealed record CitedAnswer(string Text, IReadOnlyList<Citation> Citations, IReadOnlyList<string> Unsupported, bool Abstained);
+public sealed record CitedAnswer(string Text, IReadOnlyList<Citation> Citations, IReadOnlyList<string> Unsupported, bool Abstained)
+{
+    /// <summary>Where the unsupported sentences stand in <see cref="Text"/>, in order and apart from each other.</summary>
+    public IReadOnlyList<TextSpan> UnsupportedSpans { get; init; } = [];
+}
 
 /// <summary>
 /// Resolves the markers of an answer to the exact spans that support it (I8). A marker names a passage; the span is the
@@ -61,7 +65,19 @@ public static class CitationParser
         }
 
         text = WithOnly(Without(text, markers.Where(m => !kept.Contains(m))), n => citations.Exists(c => c.N == n));
-        return new CitedAnswer(text, citations, unsupported, false);
+        return new CitedAnswer(text, citations, unsupported, false) { UnsupportedSpans = Spans(text, unsupported) };
+    }
+
+    /// <summary>Sentences are cut in the text as it ended up, so that the spans fit what is shown.</summary>
+    private static List<TextSpan> Spans(string text, List<string> unsupported)
+    {
+        if (unsupported.Count == 0)
+        {
+            return [];
+        }
+
+        var blank = Blank(text, Marker.In(text));
+        return [.. SentenceSplitter.Split(blank).Where(span => unsupported.Contains(Squeezed(span.Of(blank))))];
     }
 
     /// <summary>Whether the text says no more than that the documents do not answer.</summary>
@@ -94,12 +110,7 @@ public static class CitationParser
     /// </summary>
     private static IEnumerable<(string Sentence, string Text, List<Marker> Markers)> Claims(string text, List<Marker> markers)
     {
-        var blank = text.ToCharArray();
-        foreach (var marker in markers)
-        {
-            blank.AsSpan(marker.Start, marker.Length).Fill(' ');
-        }
-
+        var blank = Blank(text, markers);
         var sentences = SentenceSplitter.Split(blank);
         for (var i = 0; i < sentences.Count; i++)
         {
@@ -123,6 +134,17 @@ public static class CitationParser
                 yield return (whole, whole, []);
             }
         }
+    }
+
+    private static char[] Blank(string text, List<Marker> markers)
+    {
+        var blank = text.ToCharArray();
+        foreach (var marker in markers)
+        {
+            blank.AsSpan(marker.Start, marker.Length).Fill(' ');
+        }
+
+        return blank;
     }
 
     private static string Squeezed(ReadOnlySpan<char> text) =>

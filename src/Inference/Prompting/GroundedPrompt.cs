@@ -20,6 +20,9 @@ public sealed record GroundedPrompt(string Question, IReadOnlyList<Passage> Pass
     /// <summary>Earlier turns, oldest first; they help to understand the question and are no source.</summary>
     public IReadOnlyList<PastTurn> History { get; init; } = [];
 
+    /// <summary>The words that it is put in.</summary>
+    public PromptTemplate Template { get; init; } = PromptTemplates.BuiltIn.Answer;
+
     /// <summary>
     /// The prompt as messages for any chat client: language models read the text; the embedded answerer reads the
     /// prompt itself, carried by the last message as <see cref="GroundedContent"/>.

@@ -1,4 +1,5 @@
 using RagCluster.Ingestion.Parsing;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Ingestion.Chunking;
 

@@ -47,7 +47,15 @@ public sealed record RecordSources(QuestionId Question, IReadOnlyList<ScoredPass
 
 public sealed record AppendDelta(QuestionId Question, string Text) : ConversationCommand;
 
-public sealed record CompleteAnswer(QuestionId Question, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ConversationCommand;
+public sealed record CompleteAnswer(QuestionId Question, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ConversationCommand
+{
+    /// <summary>The sentences of <see cref="Text"/> that no passage supports; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UnsupportedSpan>? Unsupported { get; init; }
+}
+
+/// <summary>A sentence of an answer that cites nothing, or nothing that has to do with it: UTF-16 offsets into the answer's text, end exclusive.</summary>
+public sealed record UnsupportedSpan(int Start, int End);
 
 public sealed record FailAnswer(QuestionId Question, string Code, string Detail) : ConversationCommand;
 
@@ -112,6 +120,10 @@ public sealed record Turn(
     /// <summary>A part of the index did not answer when the answer's sources were searched: there may be more.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public bool Partial { get; init; }
+
+    /// <summary>The sentences of <see cref="Answer"/> that no passage supports; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UnsupportedSpan>? Unsupported { get; init; }
 }
 
 [JsonConverter(typeof(JsonStringEnumConverter<TurnStatus>))]

@@ -50,7 +50,12 @@ public sealed record AnswerRestarted(QuestionId Question) : ConversationEvent;
 
 /// <param name="Text">The whole answer; what counts from now on.</param>
 /// <param name="Abstained">The documents do not answer the question, and the text says so.</param>
-public sealed record AnswerCompleted(QuestionId Question, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ConversationEvent;
+public sealed record AnswerCompleted(QuestionId Question, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ConversationEvent
+{
+    /// <summary>The sentences of <see cref="Text"/> that no passage supports; null where there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<UnsupportedSpan>? Unsupported { get; init; }
+}
 
 public sealed record AnswerFailed(QuestionId Question, string Code, string Detail) : ConversationEvent;
 

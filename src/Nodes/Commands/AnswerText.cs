@@ -11,12 +11,32 @@ internal static class AnswerText
         {
             TurnStatus.Failed => $"The answer failed: {turn.Failure}",
             TurnStatus.Cancelled => "The question was cancelled.",
-            _ => turn.Answer,
+            _ => Marked(turn.Answer, turn.Unsupported ?? []),
         });
         WriteSources(output, turn.Citations);
         if (turn.Partial)
         {
             WritePartial(output);
+        }
+    }
+
+    /// <summary>The text with a note behind each sentence that no passage supports.</summary>
+    public static string Marked(string text, IReadOnlyList<UnsupportedSpan> unsupported)
+    {
+        foreach (var span in unsupported.Where(s => s.End <= text.Length).OrderByDescending(s => s.End))
+        {
+            text = text.Insert(span.End, " (no source)");
+        }
+
+        return text;
+    }
+
+    /// <summary>Names the sentences that no passage supports: below an answer that stands on the screen already.</summary>
+    public static void WriteUnsupported(TextWriter output, string text, IReadOnlyList<UnsupportedSpan> unsupported)
+    {
+        foreach (var span in unsupported.Where(s => s.Start < s.End && s.End <= text.Length))
+        {
+            output.WriteLine($"(No source: \"{OneLine(text[span.Start..span.End])}\")");
         }
     }
 

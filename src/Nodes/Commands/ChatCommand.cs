@@ -100,6 +100,7 @@ internal static class ChatCommand
                     if (!json)
                     {
                         Console.Out.WriteLine(shown.Trim() == f.Text.Trim() ? "" : (shown.Length > 0 ? Environment.NewLine : "") + f.Text);
+                        AnswerText.WriteUnsupported(Console.Out, f.Text, f.Unsupported ?? []);
                         AnswerText.WriteSources(Console.Out, f.Citations);
                         if (partial)
                         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using RagCluster.Configuration;
 using RagCluster.Inference;
+using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Isolation;
 using RagCluster.Kernel.Journal;
 using RagCluster.Nodes.Client;
@@ -80,6 +81,7 @@ internal static class Cli
         MembershipLostException e => (e.Message, ExitCodes.Lost),
         StoreException e => (e.Message, ExitCodes.Failure),
         InferenceException e => (e.Message, ExitCodes.Failure),
+        PromptTemplateException e => (e.Message, ExitCodes.Usage),
         IOException or UnauthorizedAccessException or TimeoutException => (exception.Message, ExitCodes.Failure),
         _ => null,
     };

@@ -2,6 +2,7 @@ using RagCluster.Actors;
 using RagCluster.Actors.Search;
 using RagCluster.Configuration.Options;
 using RagCluster.Inference.Batching;
+using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
 using RagCluster.Kernel.Discovery;
@@ -96,6 +97,8 @@ internal static class OptionsMapping
             Capacity = int.MaxValue,
         },
         MaxQueuedEmbeddings = Math.Max(1, options.Inference.Embedding.MaxQueued / options.Inference.Embedding.MaxBatchItems),
+        Prompt = new PromptBudget { MaxTokens = options.Inference.Prompts.MaxTokens, HistoryTokens = options.Inference.Prompts.HistoryTokens },
+        Templates = PromptTemplates.Load(options.Inference.Prompts.Folder),
         Generation = InferenceMapping.Generation(options.Inference.Generation),
         GenerationSlots = options.Inference.Generation.Concurrency,
         MaxQueuedAnswers = options.Inference.Generation.MaxQueued,
@@ -184,6 +187,17 @@ internal static class OptionsMapping
         OutputCharacters = options.Ingestion.MaxCharacters,
         Time = options.Ingestion.ParseTimeout,
         MemoryBytes = options.Ingestion.ParseMemory.Bytes,
+    };
+
+    public static Ingestion.Sources.Web.WebOptions Web(Configuration.Options.WebOptions web) => new()
+    {
+        Contact = web.Contact,
+        Timeout = web.Timeout,
+        MaxBytes = web.MaxBytes.Bytes,
+        MaxRedirects = web.MaxRedirects,
+        MinInterval = web.MinInterval,
+        AllowNetworks = [.. web.AllowNetworks.Select(network => System.Net.IPNetwork.Parse(network))],
+        Ports = web.Ports,
     };
 
     public static ChatSocketOptions Chat(RagClusterOptions options) => new()

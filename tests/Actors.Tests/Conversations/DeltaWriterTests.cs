@@ -1,5 +1,6 @@
 using RagCluster.Actors.Conversations;
 using RagCluster.Messages;
+using RagCluster.Messages.Text;
 
 namespace RagCluster.Actors.Tests.Conversations;
 
@@ -73,7 +74,8 @@ public sealed class DeltaWriterTests
 
         public ValueTask<bool> SourcesAsync(IReadOnlyList<ScoredPassage> sources, bool partial, CancellationToken cancellationToken) => ValueTask.FromResult(true);
 
-        public ValueTask<bool> CompleteAsync(string text, IReadOnlyList<Citation> citations, bool abstained, string model, CancellationToken cancellationToken) =>
+        public ValueTask<bool> CompleteAsync(
+            string text, IReadOnlyList<Citation> citations, IReadOnlyList<TextSpan> unsupported, bool abstained, string model, CancellationToken cancellationToken) =>
             ValueTask.FromResult(true);
     }
 }

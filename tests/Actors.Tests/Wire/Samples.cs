@@ -23,7 +23,7 @@ internal static class Samples
     private static readonly ScoredPassage Scored = new(Found, 0.625);
     private static readonly Citation Cited = new(1, Doc, 2, 3, 10, 20, 4, "ten marks.", "Fees");
     private static readonly Chunk Piece = new(3, 10, 20, 4, ["One", "Two"], "ten marks.", Embedding.Of([1, -0.5f]));
-    private static readonly Turn Answered = new(Q, "How much?", At, TurnStatus.Completed, "Ten marks. [1]", [Cited], true, "late", Rating.Down) { Partial = true };
+    private static readonly Turn Answered = new(Q, "How much?", At, TurnStatus.Completed, "Ten marks. [1]", [Cited], true, "late", Rating.Down) { Partial = true, Unsupported = [new UnsupportedSpan(0, 10)] };
 
     private static readonly MetadataCondition Condition = new("year") { In = ["2025", "2026"], From = "2020", To = "2030", Not = true };
 
@@ -31,7 +31,8 @@ internal static class Samples
     [
         new Ask(Q, "How much?", Ann), new Regenerate(Q, QuestionId.Of("q0"), Ann), new Cancel(Q, Ann), new GiveFeedback(Q, Rating.Up, "good", 1, Ann),
         new Rename("Fees", Ann), new Read(Ann), new BeginAnswer(Q, "how much"), new RecordSources(Q, [Scored], true), new AppendDelta(Q, "Ten "),
-        new CompleteAnswer(Q, "Ten marks. [1]", [Cited], true, "m"), new FailAnswer(Q, "timeout", "No answer."),
+        new CompleteAnswer(Q, "Ten marks. [1]", [Cited], true, "m"),
+        new CompleteAnswer(Q, "Ten marks.", [], false, "m") { Unsupported = [new UnsupportedSpan(0, 10)] }, new FailAnswer(Q, "timeout", "No answer."),
     ];
 
     public static IReadOnlyList<ConversationEvent> ConversationEvents { get; } =
@@ -39,7 +40,8 @@ internal static class Samples
         new ConversationStarted(Tenant, User, "How much?") { At = At }, new ConversationRenamed("Fees") { At = At },
         new QuestionAsked(Q, "How much?", Ann, QuestionId.Of("q0")) { At = At }, new AnswerBegun(Q, "how much") { At = At },
         new SourcesFound(Q, [Scored]) { At = At, Partial = true }, new AnswerDelta(Q, "Ten ") { At = At }, new AnswerRestarted(Q) { At = At },
-        new AnswerCompleted(Q, "Ten marks. [1]", [Cited], true, "m") { At = At }, new AnswerFailed(Q, "timeout", "No answer.") { At = At },
+        new AnswerCompleted(Q, "Ten marks. [1]", [Cited], true, "m") { At = At },
+        new AnswerCompleted(Q, "Ten marks.", [], false, "m") { At = At, Unsupported = [new UnsupportedSpan(0, 10)] }, new AnswerFailed(Q, "timeout", "No answer.") { At = At },
         new AnswerCancelled(Q, User) { At = At }, new FeedbackGiven(Q, Rating.Up, "good", 1, User) { At = At },
     ];
 

@@ -50,6 +50,13 @@ public class CitationParserTests
         parsed.Citations.Select(c => c.Quote).ShouldBe(["Smokers pay a higher premium.", "A grace period of 31 days applies to every premium."]);
     }
 
+    [Fact]
+    public void Unsupported_sentences_are_named_by_their_place_in_the_text_as_it_is_shown()
+    {
+        var parsed = CitationParser.Parse("Volcanoes erupt [9] without warning [2]. Premiums are due monthly [1]. The moon orbits the quiet earth.", s_passages);
+        parsed.UnsupportedSpans.Select(s => s.Of(parsed.Text).ToString()).ShouldBe(["Volcanoes erupt without warning.", "The moon orbits the quiet earth."]);
+    }
+
     [Theory]
     [InlineData(GroundedPrompt.Abstention, true)]
     [InlineData("the documents do not answer this question", true)]
@@ -77,6 +84,15 @@ public class CitationParserTests
                 parsed.Text.ShouldContain($"[{citation.N}]");
             }
 
+            var end = 0;
+            foreach (var span in parsed.UnsupportedSpans)
+            {
+                span.Start.ShouldBeGreaterThanOrEqualTo(end);
+                span.Length.ShouldBeGreaterThan(0);
+                end = span.End;
+            }
+
+            end.ShouldBeLessThanOrEqualTo(parsed.Text.Length);
             foreach (var marker in Marker.In(parsed.Text))
             {
                 parsed.Citations.ShouldContain(c => c.N == marker.N);

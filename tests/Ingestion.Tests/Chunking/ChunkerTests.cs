@@ -2,6 +2,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
+using RagCluster.Messages.Text;
 using static RagCluster.Ingestion.Tests.Parse;
 
 namespace RagCluster.Ingestion.Tests.Chunking;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text.Json.Nodes;
 using RagCluster.Nodes.Tests.Running;
+using RagCluster.TestKit.Web;
 
 namespace RagCluster.Nodes.Tests.Processes;
 
@@ -43,6 +44,27 @@ public sealed class CommandTests(CommandTests.Served served) : IClassFixture<Com
         ((string?)answer["answer"]!["answer"]).ShouldNotBeNull().ShouldContain("31 crowns");
         using var caller = new Caller(served.Node.Url);
         (await caller.GetAsync("/api/v1/conversations/from-ask")).Expect(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Pages_are_taken_in_by_their_address_and_by_sitemap_and_none_of_the_inside()
+    {
+        await using var site = new LoopbackSite(r => r.Path switch
+        {
+            "/pages.xml" => SiteResponse.Text($"<urlset><url><loc>http://{r.Header("Host")}/b.html</loc></url></urlset>"),
+            "/a.html" => SiteResponse.Html("<title>A</title><p>The wombat policy pays 47 crowns a day.</p>"),
+            "/b.html" => SiteResponse.Html("<title>B</title><p>The numbat policy pays 53 crowns a day.</p>"),
+            _ => SiteResponse.Missing,
+        });
+        var refused = (await Ragcluster.RunAsync("ingest", "--data", Data, $"{site.Url}a.html")).Expect(3);
+        (refused.Output + refused.Error).ShouldContain("address-refused");
+        site.Requests.ShouldBeEmpty();
+        string[] inside = ["-D", "ragcluster.ingestion.web.allow-networks=[\"127.0.0.0/8\"]", "-D", "ragcluster.ingestion.web.ports=[]", "-D", "ragcluster.ingestion.web.min-interval=0"];
+        (await Ragcluster.RunAsync(["ingest", "--data", Data, $"{site.Url}a.html", "--sitemap", $"{site.Url}pages.xml", .. inside])).Expect(0);
+        (await Ragcluster.RunAsync("search", "--data", Data, "wombat")).Expect(0).Output.ShouldContain("47 crowns");
+        (await Ragcluster.RunAsync("search", "--data", Data, "numbat")).Expect(0).Output.ShouldContain("53 crowns");
+        (await Ragcluster.RunAsync("ingest", "--data", Data)).Expect(2).Error.ShouldContain("nothing to take in");
+        (await Ragcluster.RunAsync("ingest", "--data", Data, "http://user:secret@example.org/")).Expect(2).Error.ShouldContain("user name or password");
     }
 
     [Fact]

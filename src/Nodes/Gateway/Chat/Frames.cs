@@ -88,7 +88,11 @@ public sealed record SourceBody(
 public sealed record RestartedFrame(ConversationId Conversation, long Seq, QuestionId Id) : ServerFrame;
 
 public sealed record CompletedFrame(
-    ConversationId Conversation, long Seq, QuestionId Id, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ServerFrame;
+    ConversationId Conversation, long Seq, QuestionId Id, string Text, IReadOnlyList<Citation> Citations, bool Abstained, string Model) : ServerFrame
+{
+    /// <summary>The sentences of the text that no passage supports; left out where there is none.</summary>
+    public IReadOnlyList<UnsupportedSpan>? Unsupported { get; init; }
+}
 
 public sealed record FailedFrame(ConversationId Conversation, long Seq, QuestionId Id, string Code, string Detail) : ServerFrame;
 
@@ -132,7 +136,7 @@ internal static class FrameMapping
         SourcesFound e => new SourcesFrame(conversation, seq, e.Question, [.. e.Sources.Select(SourceBody.Of)]) { Partial = e.Partial },
         AnswerDelta e => new DeltaFrame(conversation, seq, e.Question, e.Text),
         AnswerRestarted e => new RestartedFrame(conversation, seq, e.Question),
-        AnswerCompleted e => new CompletedFrame(conversation, seq, e.Question, e.Text, e.Citations, e.Abstained, e.Model),
+        AnswerCompleted e => new CompletedFrame(conversation, seq, e.Question, e.Text, e.Citations, e.Abstained, e.Model) { Unsupported = e.Unsupported },
         AnswerFailed e => new FailedFrame(conversation, seq, e.Question, e.Code, e.Detail),
         AnswerCancelled e => new CancelledFrame(conversation, seq, e.Question),
         FeedbackGiven e => new FeedbackGivenFrame(conversation, seq, e.Question, e.Rating, e.Citation),

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using RagCluster.Messages;
+using RagCluster.Messages.Conversations;
 
 namespace RagCluster.Nodes.Gateway.OpenAi;
 
@@ -15,7 +16,11 @@ public sealed record StreamOptions([property: JsonPropertyName("include_usage")]
 public sealed record ChatRequestMessage(string? Role, JsonElement Content);
 
 public sealed record ChatResponse(
-    string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage? Usage, IReadOnlyList<Citation>? Citations);
+    string Id, string Object, long Created, string Model, IReadOnlyList<ChatChoice> Choices, Usage? Usage, IReadOnlyList<Citation>? Citations)
+{
+    /// <summary>Beyond OpenAI's API: the sentences of the content that no passage supports, end exclusive.</summary>
+    public IReadOnlyList<UnsupportedSpan>? Unsupported { get; init; }
+}
 
 public sealed record ChatChoice(
     int Index,

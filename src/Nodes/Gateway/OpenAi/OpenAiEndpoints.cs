@@ -4,9 +4,10 @@ using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Inference;
 using RagCluster.Inference;
 using RagCluster.Inference.Prompting;
-using RagCluster.Ingestion.Chunking;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
+using RagCluster.Messages.Conversations;
+using RagCluster.Messages.Text;
 using RagCluster.Nodes.Gateway.Identity;
 
 namespace RagCluster.Nodes.Gateway.OpenAi;
@@ -93,7 +94,7 @@ internal static class OpenAiEndpoints
                 request.Model ?? ModelId,
                 [new ChatChoice(0, new ChatMessageBody("assistant", sink.Text), null, "stop")],
                 Count(question, sink.Text),
-                sink.Citations),
+                sink.Citations) { Unsupported = sink.Unsupported },
             OpenAiJson.Default.ChatResponse).ExecuteAsync(context);
     }
 
@@ -134,7 +135,7 @@ internal static class OpenAiEndpoints
             return;
         }
 
-        await WriteAsync(Chunk(null, "stop", sink.Citations));
+        await WriteAsync(Chunk(null, "stop", sink.Citations) with { Unsupported = sink.Unsupported });
         if (request.StreamOptions?.IncludeUsage == true)
         {
             await WriteAsync(new ChatResponse(id, "chat.completion.chunk", created, request.Model ?? ModelId, [], Count(question.Text, sink.Text), null));
@@ -225,6 +226,8 @@ internal static class OpenAiEndpoints
 
         public IReadOnlyList<Citation> Citations { get; private set; } = [];
 
+        public IReadOnlyList<UnsupportedSpan>? Unsupported { get; private set; }
+
         private bool _hasPassedOn;
 
         /// <exception cref="InferenceException">The answer would begin again, and what was passed on cannot be taken back.</exception>
@@ -246,9 +249,10 @@ internal static class OpenAiEndpoints
         }
 
         public ValueTask<bool> CompleteAsync(
-            string text, IReadOnlyList<Citation> citations, bool abstained, string model, CancellationToken cancellationToken)
+            string text, IReadOnlyList<Citation> citations, IReadOnlyList<TextSpan> unsupported, bool abstained, string model, CancellationToken cancellationToken)
         {
             (Text, Citations) = (text, citations);
+            Unsupported = unsupported.Count == 0 ? null : [.. unsupported.Select(s => new UnsupportedSpan(s.Start, s.End))];
             return ValueTask.FromResult(true);
         }
     }

@@ -32,17 +32,42 @@ export function citationButton(citation, onOpen, text = String(citation.n)) {
   return button;
 }
 
-/** Renders the text into `element`. A number without a citation (yet) is shown, but opens nothing. */
-export function renderAnswer(element, text, citations, onOpen) {
+/**
+ * Renders the text into `element`. A number without a citation (yet) is shown, but opens nothing.
+ * @param unsupported the sentences that no passage supports, as `{ start, end }` in the text: they are marked
+ */
+export function renderAnswer(element, text, citations, onOpen, unsupported = []) {
   const byNumber = Map.groupBy(citations, (citation) => citation.n);
-  clear(element).append(...text.split(/\n{2,}/).filter((paragraph) => paragraph.trim()).map((paragraph) => {
+  clear(element).append(...[...text.matchAll(/[^\n](?:[^\n]|\n(?!\n))*/g)].filter(([paragraph]) => paragraph.trim()).map((match) => {
     let before = '';
-    return h('p', {}, pieces(paragraph).map((piece) => {
-      if (typeof piece === 'string') return (before = piece);
+    let at = match.index;
+    return h('p', {}, pieces(match[0]).flatMap((piece) => {
+      if (typeof piece === 'string') {
+        before = piece;
+        at += piece.length;
+        return marked(piece, at - piece.length, unsupported);
+      }
+      at = text.indexOf(']', at) + 1;
       const candidates = byNumber.get(piece);
       return candidates ? citationButton(closest(candidates, before), onOpen) : h('span', { class: 'cite' }, String(piece));
     }));
   }));
+}
+
+/** A piece of the text that begins at `start`, with what lies in one of the spans marked. */
+function marked(piece, start, spans) {
+  const parts = [];
+  let from = 0;
+  for (const span of spans) {
+    const left = Math.max(from, span.start - start);
+    const right = Math.min(piece.length, span.end - start);
+    if (left >= right) continue;
+    if (left > from) parts.push(piece.slice(from, left));
+    parts.push(h('mark', { class: 'unsupported', title: 'No passage of the documents supports this sentence.' }, piece.slice(left, right)));
+    from = right;
+  }
+  if (from < piece.length) parts.push(piece.slice(from));
+  return parts;
 }
 
 /** Of several spans of one passage, the one that shares most words with what the number stands behind. */

@@ -78,7 +78,7 @@ export class Transcript {
         turn.restarted = true;
         break;
       case 'completed':
-        Object.assign(turn, { status: 'completed', answer: frame.text, citations: frame.citations ?? [], abstained: frame.abstained ?? false, model: frame.model });
+        Object.assign(turn, { status: 'completed', answer: frame.text, citations: frame.citations ?? [], abstained: frame.abstained ?? false, unsupported: frame.unsupported ?? [], model: frame.model });
         break;
       case 'failed':
         Object.assign(turn, { status: 'failed', failure: frame.detail ?? frame.code });
@@ -98,5 +98,5 @@ export class Transcript {
 }
 
 function blank(id, text) {
-  return { id, text, of: null, askedAt: new Date().toISOString(), status: 'open', query: null, answer: '', citations: [], sources: null, abstained: false, failure: null, rating: null, restarted: false };
+  return { id, text, of: null, askedAt: new Date().toISOString(), status: 'open', query: null, answer: '', citations: [], sources: null, unsupported: [], abstained: false, failure: null, rating: null, restarted: false };
 }

@@ -35,10 +35,10 @@ export class TurnView {
     this.element.dataset.status = turn.status;
     this.#showStage(turn);
     this.answer.classList.toggle('streaming', streaming && turn.answer !== '');
-    const text = `${turn.citations.length}|${turn.answer}`;
+    const text = `${turn.citations.length}|${turn.unsupported?.length ?? 0}|${turn.answer}`;
     if (text !== this.#drawn) {
       this.#drawn = text;
-      renderAnswer(this.answer, turn.answer, turn.citations, (citation, opener) => this.#onCite(turn, citation, opener));
+      renderAnswer(this.answer, turn.answer, turn.citations, (citation, opener) => this.#onCite(turn, citation, opener), turn.unsupported);
     }
     this.answer.hidden = turn.answer === '';
     if (this.#state === turn.status) this.#rated?.(turn.rating);

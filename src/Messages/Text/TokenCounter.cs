@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace RagCluster.Ingestion.Chunking;
+namespace RagCluster.Messages.Text;
 
 /// <summary>
 /// Counts tokens approximately, without a model's vocabulary: a run of letters counts 1 for every 7 letters begun
