@@ -22,6 +22,7 @@ public sealed class VerbTests(Stage stage)
         { "config show management", "ragcluster.management.tokens.0.role" },
         { "config show --changed", "the tests" },
         { "flag list", "vectors" },
+        { "inference list", "generation" },
         { "store check", "all is well" },
         { "health show", "It is ready." },
     };
