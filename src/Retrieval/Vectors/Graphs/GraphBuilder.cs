@@ -14,6 +14,7 @@ internal static class GraphBuilder
     {
         threads = Math.Clamp(threads, 1, Math.Max(1, (last - first) / Alone));
         var next = first;
+        MakeRoom(graph, locks, first, last, wanted);
         Add(writer, ref next, threads == 1 ? last : Math.Min(last, first + Alone), wanted, cancellationToken);
         if (threads > 1)
         {
@@ -25,6 +26,25 @@ internal static class GraphBuilder
         }
 
         return Math.Min(next, last);
+    }
+
+    /// <summary>
+    /// Makes room for all links before any thread needs it, lower rows first. A thread that is late would otherwise open
+    /// a block in a table that has been replaced meanwhile, and who still walks with the old one would follow a link to
+    /// where there is nothing.
+    /// </summary>
+    private static void MakeRoom(HnswGraph graph, GraphLocks locks, int first, int last, ReadOnlySpan<ulong> wanted)
+    {
+        for (var row = first; row < last; row++)
+        {
+            if (Bitmap.Has(wanted, row) && !graph.Base.Has(row))
+            {
+                lock (locks)
+                {
+                    graph.Base.Open(row);
+                }
+            }
+        }
     }
 
     /// <summary>A row that a thread has taken it adds, cancelled or not: so all rows before the next one are done.</summary>

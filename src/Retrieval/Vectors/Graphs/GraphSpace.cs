@@ -98,6 +98,6 @@ internal readonly unsafe struct GraphSpace
     {
         GC.KeepAlive(Owners.Codes);
         GC.KeepAlive(Owners.Links);
-        GC.KeepAlive(Owners.Places);
+        Owners.Places.KeepAlive();
     }
 }
