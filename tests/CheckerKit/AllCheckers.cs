@@ -14,5 +14,24 @@ public static class AllCheckers
     /// <summary>What must hold once nothing goes wrong any more.</summary>
     public static IReadOnlyList<IChecker> Liveness { get; } = [new Liveness()];
 
-    public static IReadOnlyList<Violation> Check(Run run) => [.. Safety.Concat(Liveness).SelectMany(checker => checker.Check(run))];
+    public static IReadOnlyList<Violation> Check(Run run) => [.. Safety.Concat(Liveness).SelectMany(checker => Check(checker, run))];
+
+    /// <summary>A history that cannot even be read is a violation as well.</summary>
+    private static List<Violation> Check(IChecker checker, Run run)
+    {
+        var violations = new List<Violation>();
+        try
+        {
+            foreach (var violation in checker.Check(run))
+            {
+                violations.Add(violation);
+            }
+        }
+        catch (Exception e)
+        {
+            violations.Add(new Violation(checker.Name, "", $"The history makes no sense to the checker: {e}"));
+        }
+
+        return violations;
+    }
 }

@@ -13,9 +13,15 @@ public sealed class Spans : IChecker
 
     public IEnumerable<Violation> Check(Run run)
     {
-        var texts = run.Log.Where(record => record.Event is DocumentReceived)
-            .Select(record => (record.Entity, Event: (DocumentReceived)record.Event))
-            .ToDictionary(received => (received.Entity, received.Event.Version), received => run.Contents.GetValueOrDefault(received.Event.Content.Value));
+        var texts = new Dictionary<(string Entity, int Version), string?>();
+        foreach (var (record, received) in run.Log.Where(record => record.Event is DocumentReceived).Select(record => (record, (DocumentReceived)record.Event)))
+        {
+            if (!texts.TryAdd((record.Entity, received.Version), run.Contents.GetValueOrDefault(received.Content.Value)))
+            {
+                yield return new Violation(Name, record.Entity, $"Version {received.Version} was received twice, the second time at {record.Seq}.");
+            }
+        }
+
         var passages = run.Searches.SelectMany(search => search.Passages.Select(found => (Tenant: search.Principal.Tenant.Value, Where: $"search of {search.Client}", found.Passage)))
             .Concat(run.Index.SelectMany(index => index.Passages.Select(passage => (index.Tenant, Where: "the index", Passage: passage))))
             .Select(found => (found.Tenant, found.Where, found.Passage.Document, found.Passage.Version, found.Passage.Start, found.Passage.End, found.Passage.Text));

@@ -108,6 +108,7 @@ internal sealed class Nemesis(Cluster cluster)
                 if (machine.Life == life)
                 {
                     Tell($"{machine.Name} goes on");
+                    cluster.GoesOn?.Invoke(machine);
                     machine.Resume();
                 }
 
@@ -120,6 +121,7 @@ internal sealed class Nemesis(Cluster cluster)
                 if (machine.Life == sleeper)
                 {
                     Tell($"{machine.Name} wakes");
+                    cluster.GoesOn?.Invoke(machine);
                     machine.Resume();
                 }
 

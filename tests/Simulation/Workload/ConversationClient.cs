@@ -56,10 +56,10 @@ internal sealed class ConversationClient(Cluster cluster, Gateway gateway, Write
     }
 
     /// <summary>The conversation as it is shown now; null if no node showed it.</summary>
-    public async Task<ConversationView?> ReadAsync()
+    public async Task<ConversationView?> ReadAsync(Machine? machine = null)
     {
         var from = cluster.Now;
-        var answer = await gateway.CallAsync(Name, person.Tenant.Value, $"read {id}", async (cast, token) => await cast.Conversations.ReadAsync(person, _conversation, token));
+        var answer = await gateway.CallAsync(Name, person.Tenant.Value, $"read {id}", async (cast, token) => await cast.Conversations.ReadAsync(person, _conversation, token), machine);
         if (answer is { Fate: Fate.Answered, Value: { Reply: ConversationView view, Seq: var seq } })
         {
             cluster.Record.Views.Add(new ViewReading(Name, Entity, from, cluster.Now, seq, view));

@@ -30,9 +30,10 @@ internal sealed class Gateway(Cluster cluster)
 
     /// <param name="tenant">Who is shown the error, if there is one.</param>
     /// <param name="call">Runs on the node. What it throws is told as a gateway tells it.</param>
-    public async Task<Answer<T>> CallAsync<T>(string client, string tenant, string what, Func<Cast, CancellationToken, Task<T>> call)
+    /// <param name="machine">To whom the client turns; null: to any.</param>
+    public async Task<Answer<T>> CallAsync<T>(string client, string tenant, string what, Func<Cast, CancellationToken, Task<T>> call, Machine? machine = null)
     {
-        var machine = cluster.Membership.Pick();
+        machine ??= cluster.Membership.Pick();
         if (machine?.Life is not { IsReady: true } life)
         {
             // Nobody listens: the connection is refused.

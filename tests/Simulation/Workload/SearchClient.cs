@@ -12,7 +12,7 @@ internal sealed class SearchClient(Cluster cluster, Gateway gateway, Library lib
     /// <summary>More than all chunks of one document.</summary>
     private const int Enough = 40;
 
-    private string Name => $"searcher-{tenant.Value}-{number}";
+    public string Name => $"searcher-{tenant.Value}-{number}";
 
     public async Task RunAsync(Func<bool> isOver)
     {
@@ -23,7 +23,7 @@ internal sealed class SearchClient(Cluster cluster, Gateway gateway, Library lib
         }
     }
 
-    private async Task SearchAsync()
+    public async Task SearchAsync(Machine? machine = null)
     {
         var document = cluster.Random.Next(cluster.Plan.Documents);
         var principal = library.Somebody(tenant, Name);
@@ -31,7 +31,7 @@ internal sealed class SearchClient(Cluster cluster, Gateway gateway, Library lib
         var mode = cluster.Random.Next(3) == 0 ? SearchMode.Hybrid : SearchMode.Lexical;
         var from = cluster.Now;
         var answer = await gateway.CallAsync(
-            Name, tenant.Value, $"search {query} for [{principal.Roles}]", (cast, token) => cast.Searcher.SearchAsync(principal, query, SearchFilter.None, mode, Enough, token));
+            Name, tenant.Value, $"search {query} for [{principal.Roles}]", (cast, token) => cast.Searcher.SearchAsync(principal, query, SearchFilter.None, mode, Enough, token), machine);
         if (answer.Value is { } found)
         {
             cluster.Tell(Name, $"found {string.Join(" ", found.Passages.Select(p => p.Passage.Id))}{(found.IsPartial ? ", in part" : "")} for {query}");

@@ -51,6 +51,9 @@ internal sealed class Cluster : IDisposable
     /// <summary>The chance that a call of a model goes wrong.</summary>
     public double InferenceFaults { get; set; }
 
+    /// <summary>Called when a machine that stood still is about to go on: whoever had turned to it meanwhile is answered first.</summary>
+    public Action<Machine>? GoesOn { get; set; }
+
     public TimeSpan ClockErrorOf(string machine) => _clockErrors.GetValueOrDefault(machine);
 
     public void SetClock(Machine machine, TimeSpan error)

@@ -45,6 +45,7 @@ internal sealed class Trial
     private readonly Library _library;
     private readonly List<ConversationClient> _conversations = [];
     private readonly List<DocumentClient> _documents = [];
+    private readonly List<SearchClient> _searchers = [];
     private readonly List<Follower> _readers = [];
     private readonly List<(string Who, Task Task)> _clients = [];
     private readonly SortedDictionary<int, List<LogRecord>> _read = [];
@@ -149,9 +150,17 @@ internal sealed class Trial
 
             for (var s = 0; s < _cluster.Plan.Searchers; s++)
             {
-                _clients.Add(($"searcher-{t}-{s}", new SearchClient(_cluster, _gateway, _library, tenant, s).RunAsync(() => _over)));
+                var client = new SearchClient(_cluster, _gateway, _library, tenant, s);
+                _searchers.Add(client);
+                _clients.Add((client.Name, client.RunAsync(() => _over)));
             }
         }
+
+        _cluster.GoesOn = machine =>
+        {
+            _clients.AddRange(_conversations.Select(client => ($"onlooker of {client.Name}", (Task)client.ReadAsync(machine))));
+            _clients.AddRange(_searchers.Select(client => ($"onlooker of {client.Name}", client.SearchAsync(machine))));
+        };
     }
 
     /// <summary>Waits until nothing is open; what is still open at the end is what C12 speaks of.</summary>
