@@ -7,13 +7,15 @@ cd "$(dirname "$0")"
 have() { command -v "$1" > /dev/null 2>&1; }
 
 # The browser tests need a Chromium; promtool checks metrics, rules and alerts; pdftotext is a second opinion on PDFs; the store's tests start PostgreSQL servers of
-# their own. Tests that miss one of them skip and say so.
+# their own; librdkafka speaks Kafka's protocol, on both sides. Tests that miss one of them skip and say so.
 install_missing() {
   local packages=()
   have chromium || have chromium-browser || have google-chrome || packages+=(chromium)
   have promtool || packages+=(prometheus)
   have pdftotext || packages+=(poppler-utils)
   have postgres || compgen -G '/usr/lib/postgresql/*/bin/postgres' > /dev/null || packages+=(postgresql)
+  ldconfig -p 2> /dev/null | grep -q 'librdkafka\.so\.1' || packages+=(librdkafka1)
+  have kcat || packages+=(kcat)
   [ ${#packages[@]} -eq 0 ] && return
   local as_root=()
   [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)

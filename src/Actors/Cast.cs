@@ -5,11 +5,13 @@ using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
 using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
+using RagCluster.Actors.Publication;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Inference.Prompting;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
+using RagCluster.Ingestion.Pipeline;
 using RagCluster.Kernel;
 using RagCluster.Kernel.Blobs;
 using RagCluster.Kernel.Entities;
@@ -45,6 +47,9 @@ public sealed record Stage(
     /// <summary>Where answers are written; null for <see cref="Chat"/> alone. Disposed of with the cast.</summary>
     public IReadOnlyList<GenerationEndpoint>? GenerationEndpoints { get; init; }
 
+    /// <summary>Where the logs' events are published; null where nobody wants them.</summary>
+    public IEventSink? Events { get; init; }
+
     public IRuntime Runtime => System.Runtime;
 }
 
@@ -66,6 +71,7 @@ public static class CastRoles
 public sealed class Cast : IAsyncDisposable
 {
     private readonly Stage _stage;
+    private Publications? _publications;
 
     private Cast(Stage stage) => _stage = stage;
 
@@ -86,6 +92,9 @@ public sealed class Cast : IAsyncDisposable
     public required ICatalog Catalog { get; init; }
 
     public required IngestionGate Gate { get; init; }
+
+    /// <summary>What the steps of ingestion do on this node.</summary>
+    public required PipelineSteps Steps { get; init; }
 
     public required PartitionDirectory Partitions { get; init; }
 
@@ -136,7 +145,8 @@ public sealed class Cast : IAsyncDisposable
             options.PartitionsPerTenant);
 
         var gate = new IngestionGate(options.Documents);
-        var processor = new DocumentProcessor(stage.Blobs, stage.Parser, new Chunker(options.Chunker), embedder, partitions, gate, options.Documents, stage.Runtime.Time);
+        var steps = new PipelineSteps(options.Documents.Concurrency, options.Documents.Receivers, stage.Runtime.Time);
+        var processor = new DocumentProcessor(stage.Blobs, stage.Parser, new Chunker(options.Chunker), embedder, partitions, gate, steps, options.Documents, stage.Runtime.Time);
         var documents = await stage.Entities.StartAsync(
             new EntityDefinition<Document, DocumentState, DocumentCommand, DocumentEvent, DocumentReply>
             {
@@ -168,6 +178,7 @@ public sealed class Cast : IAsyncDisposable
         return new Cast(stage)
         {
             Inference = inference,
+            _publications = stage.Events is { } events ? await Publications.StartAsync(options, stage, events, cancellationToken) : null,
             Embedder = embedder,
             Generator = generator,
             Searcher = searcher,
@@ -176,6 +187,7 @@ public sealed class Cast : IAsyncDisposable
             Documents = new DocumentService(documents, stage.Blobs, gate, options.Documents, stage.Runtime.Time) { Features = stage.Features },
             Catalog = await stage.OpenCatalog(options, stage, cancellationToken),
             Gate = gate,
+            Steps = steps,
             Partitions = partitions,
             Options = options,
         };
@@ -184,8 +196,10 @@ public sealed class Cast : IAsyncDisposable
     /// <summary>Gives back what the cast holds beside its actors; the actor system and the entities are stopped by who started them.</summary>
     public async ValueTask DisposeAsync()
     {
+        _publications?.Dispose();
         await Catalog.DisposeAsync();
         await Inference.DisposeAsync();
+        Steps.Dispose();
         _stage.Embeddings.Dispose();
         _stage.Chat.Dispose();
     }

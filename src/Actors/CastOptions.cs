@@ -41,6 +41,9 @@ public sealed record CastOptions
 
     public EntityOptions DocumentEntities { get; init; } = new();
 
+    /// <summary>How often publications journal how far they are; what was published since is published again after a crash.</summary>
+    public TimeSpan PublicationSaveEvery { get; init; } = TimeSpan.FromSeconds(1);
+
     public int PartitionsPerTenant { get; init; } = 1;
 
     public EntityOptions PartitionEntities { get; init; } = new() { SnapshotEvery = 2000, PassivateAfter = Timeout.InfiniteTimeSpan, RecentEvents = 0 };

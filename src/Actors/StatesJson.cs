@@ -4,6 +4,7 @@ using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
 using RagCluster.Actors.Features;
 using RagCluster.Actors.Partitions;
+using RagCluster.Actors.Publication;
 
 namespace RagCluster.Actors;
 
@@ -13,4 +14,5 @@ namespace RagCluster.Actors;
 [JsonSerializable(typeof(DocumentState))]
 [JsonSerializable(typeof(PartitionState))]
 [JsonSerializable(typeof(FlagBoardState))]
+[JsonSerializable(typeof(PublicationState))]
 internal sealed partial class StatesJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Features;
 using RagCluster.Messages.Partitions;
+using RagCluster.Messages.Publication;
 
 namespace RagCluster.Messages;
 
@@ -24,4 +25,7 @@ namespace RagCluster.Messages;
 [JsonSerializable(typeof(FlagCommand))]
 [JsonSerializable(typeof(FlagEvent))]
 [JsonSerializable(typeof(FlagReply))]
+[JsonSerializable(typeof(PublicationCommand))]
+[JsonSerializable(typeof(PublicationEvent))]
+[JsonSerializable(typeof(PublicationReply))]
 public sealed partial class MessagesJson : JsonSerializerContext;

@@ -42,6 +42,12 @@ public sealed class Run
     /// <summary>What was still open when the run had been left alone for long enough.</summary>
     public List<string> Unfinished { get; } = [];
 
+    /// <summary>Every record that was in a queue's partitions, and what became of it.</summary>
+    public List<QueuedRecord> Queue { get; } = [];
+
+    /// <summary>What a queue's group had committed, as seen from outside.</summary>
+    public List<CommitReading> Commits { get; } = [];
+
     public List<Measure> Measures { get; } = [];
 
     /// <summary>Somebody declared a living node dead: reads may have been answered with what was true before.</summary>
@@ -123,6 +129,15 @@ public sealed record StoredSnapshot(string Type, Snapshot Snapshot);
 public sealed record OwnerChange(TimeSpan At, int Shard, long Epoch, NodeIncarnation? Owner);
 
 public sealed record Shown(string Tenant, string Where, string Text);
+
+/// <param name="Partition">Names it among all, such as "documents/3".</param>
+/// <param name="DurableAt">When its document, its removal or its dead letter was durable, by those who can know; null where it never was.</param>
+/// <param name="Ended">It was indexed, removed, or lies among the dead letters at the end.</param>
+public sealed record QueuedRecord(string Partition, long Offset, TimeSpan? DurableAt, bool Ended);
+
+/// <param name="At">When the answer was there: the commit is no younger.</param>
+/// <param name="Offset">From which a new reader would go on.</param>
+public sealed record CommitReading(string Partition, TimeSpan At, long Offset);
 
 /// <summary>Something that must stay bounded.</summary>
 public sealed record Measure(string Name, long Value, long Limit);

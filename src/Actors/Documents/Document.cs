@@ -41,6 +41,8 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
             ({ AccessPending: true }, ConfirmAccess c) when c.AccessRevision == state.AccessRevision =>
                 Accept(state, new AccessApplied(c.AccessRevision) { At = now }),
             (_, ConfirmAccess) => Unchanged(state),
+            (_, Withdraw c) when !state.Exists || state.HasSeen(c.Position) => Unchanged(state),
+            (_, Withdraw c) => Accept(state, new RemovalRequested(SourceUser) { At = now, Position = c.Position }),
             ({ Exists: false }, Remove) when state.Tenant is not null => Unchanged(state),
             ({ Exists: false }, _) => new([], Missing),
             (_, Remove c) => Accept(state, new RemovalRequested(c.By.User) { At = now }),
@@ -74,6 +76,7 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
                 // Where no chunk is in the index yet, there is none that the readers could be wrong on.
                 AppliedAccessRevision = state.MayBeIndexed ? state.AppliedAccessRevision : e.AccessRevision,
                 Metadata = e.Metadata.ToImmutableSortedDictionary(StringComparer.Ordinal),
+                Position = e.Position ?? state.Position,
                 ReceivedAt = e.At,
                 Texts = state.Exists ? state.Texts : state.Texts.Clear(),
             }
@@ -96,9 +99,9 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
                 RetryAt = e.RetryAt,
             },
             DocumentRetried => state with { Status = DocumentStatus.Received, FailureCode = null, FailureDetail = null, RetryAt = null },
-            AccessChanged e => state with { Readers = e.Readers, AccessRevision = e.AccessRevision },
+            AccessChanged e => state with { Readers = e.Readers, AccessRevision = e.AccessRevision, Position = e.Position ?? state.Position },
             AccessApplied e => state with { AppliedAccessRevision = e.AccessRevision },
-            RemovalRequested => state with { Status = DocumentStatus.Removing, RetryAt = null },
+            RemovalRequested e => state with { Status = DocumentStatus.Removing, RetryAt = null, Position = e.Position ?? state.Position },
             DocumentRemoved => state with { Status = DocumentStatus.Removed, Texts = state.Texts.Clear(), MayBeIndexed = false },
             _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}: history is never skipped."),
         };
@@ -108,6 +111,11 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
         if (state.Tenant is { } tenant && tenant != command.Tenant)
         {
             return new([], Missing);
+        }
+
+        if (state.HasSeen(command.Position))
+        {
+            return Unchanged(state);
         }
 
         var sameContent = state.Exists
@@ -121,7 +129,7 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
         if (sameContent && !sameReaders)
         {
             // Whoever sends the document again says who may read it; sources are not asked who they are.
-            return Accept(state, new AccessChanged(command.Readers, state.AccessRevision + 1, SourceUser) { At = now });
+            return Accept(state, new AccessChanged(command.Readers, state.AccessRevision + 1, SourceUser) { At = now, Position = command.Position });
         }
 
         if (sameContent && state.Status == DocumentStatus.Failed)
@@ -136,7 +144,7 @@ public sealed class Document : IEntity<DocumentState, DocumentCommand, DocumentE
 
         var revision = sameReaders && state.AccessRevision > 0 ? state.AccessRevision : state.AccessRevision + 1;
         return new(
-            [new DocumentReceived(command.Tenant, state.Version + 1, command.Name, command.Source, command.MediaType, command.Content, command.Bytes, command.Readers, revision, command.Metadata) { At = now }],
+            [new DocumentReceived(command.Tenant, state.Version + 1, command.Name, command.Source, command.MediaType, command.Content, command.Bytes, command.Readers, revision, command.Metadata) { At = now, Position = command.Position }],
             new DocumentAccepted(state.Version + 1));
     }
 

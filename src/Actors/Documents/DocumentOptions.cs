@@ -9,6 +9,9 @@ public sealed record DocumentOptions
     /// <summary>How many documents of this node are processed at the same time.</summary>
     public int Concurrency { get; init; } = 4;
 
+    /// <summary>How many documents a source of this node hands over at a time.</summary>
+    public int Receivers { get; init; } = 64;
+
     /// <summary>How many documents of this node may be received and not yet indexed; beyond it, sources wait.</summary>
     public int MaxInFlight { get; init; } = 256;
 

@@ -4,6 +4,7 @@ using RagCluster.Actors.Partitions;
 using RagCluster.Inference;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
+using RagCluster.Ingestion.Pipeline;
 using RagCluster.Kernel.Blobs;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
@@ -23,6 +24,7 @@ public sealed class DocumentProcessor(
     IEmbedder embedder,
     PartitionDirectory partitions,
     IngestionGate gate,
+    PipelineSteps steps,
     DocumentOptions options,
     TimeProvider time)
 {
@@ -36,30 +38,53 @@ public sealed class DocumentProcessor(
         CancellationToken cancellationToken)
     {
         var document = state();
-        using var turn = await gate.EnterAsync(document.Bytes, cancellationToken);
-        var content = await ReadAsync(document, cancellationToken);
-        var parsed = await ParseAsync(document, content, cancellationToken);
-        var text = await blobs.PutAsync(Encoding.UTF8.GetBytes(parsed.Text), cancellationToken);
-        var pieces = chunker.Split(parsed);
-        if (!await report(
-            [new Parsed(BlobId.Of(text), parsed.MediaType, parsed.Title, parsed.Pages, parsed.Text.Length), new Chunked(pieces.Count)],
-            cancellationToken))
+        using var turn = await EnterAsync(document.Bytes, cancellationToken);
+        var parsed = await TakeAsync(steps.Parse, async () => await ParseAsync(document, await ReadAsync(document, cancellationToken), cancellationToken));
+        var (pieces, isWanted) = await TakeAsync(steps.Chunk, () => ChunkAsync(parsed, report, cancellationToken));
+        if (!isWanted)
         {
             return;
         }
 
-        var chunks = await EmbedAsync(pieces, DocumentService.Split(id).Tenant, cancellationToken);
+        var chunks = await TakeAsync(steps.Embed, () => EmbedAsync(pieces, DocumentService.Split(id).Tenant, cancellationToken));
         var embedded = new Embedded(embedder.Model, embedder.Dimensions);
         if (pieces.Count > options.EmbedBatch && !await report([embedded], cancellationToken))
         {
             return;
         }
 
-        var newest = state();
-        var documentId = DocumentService.Split(id).Document;
-        await IndexAsync(
-            id, new IndexChunks(documentId, version, parsed.Title, newest.Readers, newest.AccessRevision, newest.Metadata, embedder.Model, chunks), cancellationToken);
-        await report([embedded, new Indexed()], cancellationToken);
+        await TakeAsync(steps.Index, async () =>
+        {
+            var newest = state();
+            var documentId = DocumentService.Split(id).Document;
+            await IndexAsync(
+                id, new IndexChunks(documentId, version, parsed.Title, newest.Readers, newest.AccessRevision, newest.Metadata, embedder.Model, chunks), cancellationToken);
+            return await report([embedded, new Indexed()], cancellationToken);
+        });
+    }
+
+    private static async Task<T> TakeAsync<T>(StepMeter step, Func<Task<T>> work)
+    {
+        using var scope = step.Begin();
+        var result = await work();
+        scope.Done();
+        return result;
+    }
+
+    /// <summary>What waits for its turn waits for the first of the steps.</summary>
+    private async Task<IDisposable> EnterAsync(long bytes, CancellationToken cancellationToken)
+    {
+        using var waiting = steps.Parse.Wait();
+        return await gate.EnterAsync(bytes, cancellationToken);
+    }
+
+    private async Task<(IReadOnlyList<Ingestion.Chunking.Chunk> Pieces, bool IsWanted)> ChunkAsync(
+        ParsedDocument parsed, Func<IReadOnlyList<Progress>, CancellationToken, ValueTask<bool>> report, CancellationToken cancellationToken)
+    {
+        var text = await blobs.PutAsync(Encoding.UTF8.GetBytes(parsed.Text), cancellationToken);
+        var pieces = chunker.Split(parsed);
+        var reached = new Parsed(BlobId.Of(text), parsed.MediaType, parsed.Title, parsed.Pages, parsed.Text.Length);
+        return (pieces, await report([reached, new Chunked(pieces.Count)], cancellationToken));
     }
 
     public async Task RemoveAsync(EntityId id, DocumentState state, CancellationToken cancellationToken)

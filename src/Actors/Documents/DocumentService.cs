@@ -20,7 +20,11 @@ public sealed record DocumentOffer(
     string Source,
     string? MediaType,
     RoleSet Readers,
-    IReadOnlyDictionary<string, string> Metadata);
+    IReadOnlyDictionary<string, string> Metadata)
+{
+    /// <summary>Where it stood in its source's stream; null where the source has none.</summary>
+    public SourcePosition? Position { get; init; }
+}
 
 /// <summary>The extracted text of one version: what every span refers to.</summary>
 public sealed record DocumentText(DocumentId Document, int Version, string Title, int? Pages, string Text);
@@ -58,7 +62,7 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
         await gate.AdmitAsync(cancellationToken);
         var blob = await blobs.PutAsync(content, options.MaxBytes, cancellationToken);
         var bytes = await blobs.LengthAsync(blob, cancellationToken) ?? throw new BlobMissingException(blob);
-        var command = new Ingest(tenant, offer.Name, offer.Source, offer.MediaType, BlobId.Of(blob), bytes, offer.Readers, offer.Metadata);
+        var command = new Ingest(tenant, offer.Name, offer.Source, offer.MediaType, BlobId.Of(blob), bytes, offer.Readers, offer.Metadata) { Position = offer.Position };
         for (var pause = options.MinBusyPause; ; pause = pause * 2 < options.MaxBusyPause ? pause * 2 : options.MaxBusyPause)
         {
             var committed = await region.AskAsync(Id(tenant, offer.Id), command, null, options.AskTimeout, cancellationToken);
@@ -70,6 +74,10 @@ public sealed class DocumentService(Region region, IBlobStore blobs, IngestionGa
             await Task.Delay(pause, time, cancellationToken);
         }
     }
+
+    /// <summary>Removes a document because its source no longer has it. When this returns, the removal is durable; soon after, no query finds the document.</summary>
+    public async ValueTask<DocumentReply> WithdrawAsync(TenantId tenant, DocumentId document, SourcePosition? position, CancellationToken cancellationToken = default) =>
+        (await region.AskAsync(Id(tenant, document), new Withdraw(position), null, options.AskTimeout, cancellationToken)).Reply;
 
     /// <summary>The document as it stands, or null if there is none that the principal may see.</summary>
     public async ValueTask<(DocumentView View, long Seq)?> ReadAsync(Principal principal, DocumentId document, CancellationToken cancellationToken = default)

@@ -37,6 +37,9 @@ public sealed record DocumentState
 
     public ImmutableSortedDictionary<string, string> Metadata { get; init; } = ImmutableSortedDictionary<string, string>.Empty;
 
+    /// <summary>The newest position that took effect; null where no source with a stream has sent it.</summary>
+    public SourcePosition? Position { get; init; }
+
     public DocumentStatus Status { get; init; }
 
     public string? FailureCode { get; init; }
@@ -67,6 +70,9 @@ public sealed record DocumentState
     public bool InProcess => Exists && Status is DocumentStatus.Received or DocumentStatus.Parsed or DocumentStatus.Chunked or DocumentStatus.Embedded;
 
     public bool AccessPending => Exists && AppliedAccessRevision < AccessRevision;
+
+    /// <summary>Whether the stream has come past this already: then it is redelivered, and takes no effect.</summary>
+    public bool HasSeen(SourcePosition? position) => position is not null && Position is { } newest && newest.Stream == position.Stream && position.Offset <= newest.Offset;
 
     public DocumentView ToView() => new(
         Tenant ?? throw new InvalidOperationException("A document that was never received has no view."),

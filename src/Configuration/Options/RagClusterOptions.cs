@@ -39,6 +39,8 @@ public sealed record RagClusterOptions : IChecked
 
     public IngestionOptions Ingestion { get; init; } = new();
 
+    public KafkaOptions Kafka { get; init; } = new();
+
     public InferenceOptions Inference { get; init; } = new();
 
     public LogOptions Log { get; init; } = new();
@@ -67,8 +69,8 @@ public sealed record NodeOptions : IChecked
     [Within("1", "100")]
     public string Name { get; init; } = "node-1";
 
-    /// <summary>What the node keeps: conversations, documents, partitions. Every node serves the API.</summary>
-    [Within("0", "3")]
+    /// <summary>What the node keeps: conversations, documents, partitions; and whether it reads sources: ingestion. Every node serves the API.</summary>
+    [Within("0", "4")]
     public IReadOnlyList<string> Roles { get; init; } = NodeRoles.All;
 
     public IEnumerable<(string Key, string Expected)> Problems()
@@ -91,7 +93,10 @@ public static class NodeRoles
 
     public const string Partitions = "partitions";
 
-    public static IReadOnlyList<string> All { get; } = [Conversations, Documents, Partitions];
+    /// <summary>Reads the configured sources, such as Kafka's topics.</summary>
+    public const string Ingestion = "ingestion";
+
+    public static IReadOnlyList<string> All { get; } = [Conversations, Documents, Partitions, Ingestion];
 }
 
 public sealed record LogOptions

@@ -7,6 +7,7 @@ namespace RagCluster.Messages.Documents;
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(Ingest), "ingest")]
 [JsonDerivedType(typeof(Remove), "remove")]
+[JsonDerivedType(typeof(Withdraw), "withdraw")]
 [JsonDerivedType(typeof(ChangeAccess), "change-access")]
 [JsonDerivedType(typeof(Retry), "retry")]
 [JsonDerivedType(typeof(ReadDocument), "read")]
@@ -34,10 +35,18 @@ public sealed record Ingest(
     BlobId Content,
     long Bytes,
     RoleSet Readers,
-    IReadOnlyDictionary<string, string> Metadata) : DocumentCommand;
+    IReadOnlyDictionary<string, string> Metadata) : DocumentCommand
+{
+    /// <summary>Where it stood in its source's stream; null where the source has none.</summary>
+    public SourcePosition? Position { get; init; }
+}
 
 /// <summary>Deletes the document: from the moment it is acknowledged, no query finds it.</summary>
 public sealed record Remove(Principal By) : DocumentCommand;
+
+/// <summary>Deletes the document because its source no longer has it. What is unknown, or gone already, changes nothing.</summary>
+/// <param name="Position">Where the source said so in its stream; null where it has none.</param>
+public sealed record Withdraw(SourcePosition? Position) : DocumentCommand;
 
 /// <summary>Changes who may read the document.</summary>
 public sealed record ChangeAccess(RoleSet Readers, Principal By) : DocumentCommand;
@@ -100,6 +109,16 @@ public static class FailureCodes
     public const string EmbeddingUnavailable = "embedding-unavailable";
     public const string StoreUnavailable = "store-unavailable";
     public const string Internal = "internal";
+
+    /// <summary>A message of a queue that is none of a document: its envelope, headers or key.</summary>
+    public const string MalformedMessage = "malformed-message";
+    public const string UnknownTenant = "unknown-tenant";
+
+    /// <summary>A document was to be fetched from where this system does not go.</summary>
+    public const string ReferenceRefused = "reference-refused";
+
+    /// <summary>A document's bytes could not be read where its source said that they are.</summary>
+    public const string Unreadable = "unreadable";
 }
 
 /// <summary>A document's answer to a command.</summary>

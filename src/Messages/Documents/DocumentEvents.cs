@@ -33,7 +33,11 @@ public sealed record DocumentReceived(
     long Bytes,
     RoleSet Readers,
     int AccessRevision,
-    IReadOnlyDictionary<string, string> Metadata) : DocumentEvent;
+    IReadOnlyDictionary<string, string> Metadata) : DocumentEvent
+{
+    /// <summary>Where it stood in its source's stream; null where the source has none.</summary>
+    public SourcePosition? Position { get; init; }
+}
 
 public sealed record DocumentProgressed(int Version, Progress Reached) : DocumentEvent;
 
@@ -44,12 +48,20 @@ public sealed record DocumentFailed(int Version, string Code, string Detail, int
 public sealed record DocumentRetried(int Version) : DocumentEvent;
 
 /// <param name="AccessRevision">Counts the changes of readers, so that the newest wins wherever they meet.</param>
-public sealed record AccessChanged(RoleSet Readers, int AccessRevision, UserId By) : DocumentEvent;
+public sealed record AccessChanged(RoleSet Readers, int AccessRevision, UserId By) : DocumentEvent
+{
+    /// <summary>Where the change stood in the source's stream; null where no source said it.</summary>
+    public SourcePosition? Position { get; init; }
+}
 
 /// <summary>No query that starts after this sees the document with the readers of an older revision.</summary>
 public sealed record AccessApplied(int AccessRevision) : DocumentEvent;
 
-public sealed record RemovalRequested(UserId By) : DocumentEvent;
+public sealed record RemovalRequested(UserId By) : DocumentEvent
+{
+    /// <summary>Where the removal stood in the source's stream; null where no source said it.</summary>
+    public SourcePosition? Position { get; init; }
+}
 
 /// <summary>No query that starts after this finds the document.</summary>
 public sealed record DocumentRemoved : DocumentEvent;

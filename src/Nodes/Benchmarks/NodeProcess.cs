@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using RagCluster.Nodes.Commands;
 using RagCluster.Nodes.Hosting;
+using RagCluster.Nodes.Management;
 
 namespace RagCluster.Nodes.Benchmarks;
 
@@ -18,12 +19,15 @@ internal sealed class NodeProcess : IAsyncDisposable
     private readonly Process _process;
     private readonly Task _draining;
 
-    private NodeProcess(Process process, Uri url, TimeSpan ready, Task draining)
+    private NodeProcess(Process process, NodeFile file, TimeSpan ready, Task draining)
     {
-        (_process, Url, ReadyAfter, _draining) = (process, url, ready, draining);
+        (_process, Url, ManagementUrl, ReadyAfter, _draining) = (process, file.Url, file.ManagementUrl, ready, draining);
     }
 
     public Uri Url { get; }
+
+    /// <summary>Null where management is off.</summary>
+    public Uri? ManagementUrl { get; }
 
     /// <summary>From the start of the process to the line that says that it is ready.</summary>
     public TimeSpan ReadyAfter { get; }
@@ -75,7 +79,7 @@ internal sealed class NodeProcess : IAsyncDisposable
             var ready = watch.Elapsed;
             if (line is not null && NodeFile.Find(dataFolder) is { } file)
             {
-                return new NodeProcess(process, file.Url, ready, Task.WhenAll(errors, DrainAsync(process.StandardOutput, said)));
+                return new NodeProcess(process, file, ready, Task.WhenAll(errors, DrainAsync(process.StandardOutput, said)));
             }
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -111,6 +115,13 @@ internal sealed class NodeProcess : IAsyncDisposable
         limit.CancelAfter(s_patience);
         await _process.WaitForExitAsync(limit.Token);
         await _draining;
+    }
+
+    /// <summary>What ingestion does in the node; null where it has not started.</summary>
+    public async Task<IngestBody?> IngestAsync(HttpClient http, CancellationToken cancellationToken)
+    {
+        using var response = await http.GetAsync(new Uri(ManagementUrl!, "/ingest"), cancellationToken);
+        return response.IsSuccessStatusCode ? await response.Content.ReadFromJsonAsync(IngestManagementJson.Default.IngestBody, cancellationToken) : null;
     }
 
     /// <summary>Ends the node without warning, as a power cut does.</summary>

@@ -19,6 +19,7 @@ internal static class BenchCommand
             Cluster(common),
             Transport(common),
             Ingest(common),
+            Kafka(common),
             Chat(common),
             Node(common),
             Retrieval(common),
@@ -124,6 +125,25 @@ internal static class BenchCommand
         {
             var options = new IngestBenchmarkOptions { Corpus = Load(result.GetValue(corpus), result.GetValue(documents)) };
             return new IngestBenchmark(options with { Rounds = result.GetValue(s_rounds) ?? options.Rounds }, recorder, folder).RunAsync(cancellationToken);
+        }));
+        return command;
+    }
+
+    private static Command Kafka(CommonOptions common)
+    {
+        var documents = Count("--documents", "Documents of 1 KB in the topic.");
+        var kill = Count("--kill-every", "Seconds after which the node is killed and started again, while it reads.");
+        var command = new Command("kafka", "A node from a Kafka topic to a searchable corpus, with brokers of its own.") { s_rounds, documents, kill };
+        command.SetAction((result, cancellationToken) => RunAsync("kafka", common, result, (recorder, folder) =>
+        {
+            var options = new KafkaBenchmarkOptions();
+            options = options with
+            {
+                Documents = result.GetValue(documents) ?? options.Documents,
+                KillEvery = result.GetValue(kill) is { } seconds ? TimeSpan.FromSeconds(seconds) : null,
+                Rounds = result.GetValue(s_rounds) ?? options.Rounds,
+            };
+            return new KafkaBenchmark(options, recorder, folder).RunAsync(cancellationToken);
         }));
         return command;
     }

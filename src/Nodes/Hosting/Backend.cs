@@ -8,6 +8,7 @@ using RagCluster.Kernel;
 using RagCluster.Kernel.Discovery;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
+using RagCluster.Nodes.Intake;
 using RagCluster.Nodes.Management;
 
 namespace RagCluster.Nodes.Hosting;
@@ -30,10 +31,12 @@ internal sealed class Backend
 
     public required FeatureFlags Flags { get; init; }
 
+    public required NodeSources Sources { get; init; }
+
     public required bool IsFirstStart { get; init; }
 
     /// <param name="health">Is told what the start waits for.</param>
-    /// <param name="node">Is told when the node has joined.</param>
+    /// <param name="node">Is told when the node has joined, and when it reads its sources.</param>
     /// <exception cref="MembershipLostException">The node joined and lost its place before it was ready.</exception>
     public static async Task<Backend> StartAsync(RagClusterOptions options, Health health, ManagedNode node, ILoggerFactory loggers, CancellationToken cancellationToken)
     {
@@ -72,6 +75,12 @@ internal sealed class Backend
                 loggers.CreateLogger<IsolatedParser>());
             stops.Push(async _ => await parser.DisposeAsync());
 
+            var events = KafkaMapping.Events(options.Kafka, loggers);
+            stops.Push(_ =>
+            {
+                events?.Dispose();
+                return Task.CompletedTask;
+            });
             var casting = OptionsMapping.Cast(options);
             var endpoints = new EndpointFactory(runtime.Time, loggers);
             var embeddings = InferenceMapping.Embeddings(options, endpoints);
@@ -80,6 +89,7 @@ internal sealed class Backend
             {
                 EmbeddingEndpoints = embeddings,
                 GenerationEndpoints = generations,
+                Events = events,
             };
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(async _ => await cast.DisposeAsync());
@@ -91,6 +101,11 @@ internal sealed class Backend
             stops.Push(budget => member.Entities.StopAsync(budget.Share(0.6)));
             health.Waiting("The node waits until every shard has an owner.");
             await member.OpenedAsync(options, cancellationToken);
+
+            // Last to start and first to stop: what they read goes through everything else.
+            var sources = NodeSources.Start(options, cast, runtime.Time, loggers);
+            stops.Push(budget => sources.StopAsync(budget.Share(0.3)));
+            node.Reads(sources);
             return new Backend(stops, member.Transport is not null)
             {
                 Cast = cast,
@@ -98,6 +113,7 @@ internal sealed class Backend
                 Entities = member.Entities,
                 Store = store,
                 Flags = flags,
+                Sources = sources,
                 IsFirstStart = store.IsFirstStart,
             };
         }
@@ -137,8 +153,22 @@ internal sealed class Backend
         services.AddSingleton(Cast.Options.Conversations);
     }
 
-    /// <summary>As one of several nodes: gives every shard to the others, and goes on finding the way for whoever still asks here.</summary>
-    public Task HandOverAsync(TimeSpan budget) => _isMember && !Entities.Lost.IsCompleted ? Entities.DrainAsync(budget) : Task.CompletedTask;
+    /// <summary>
+    /// Reads no source any more; as one of several nodes gives every shard to the others, and goes on finding the way for
+    /// whoever still asks here.
+    /// </summary>
+    public async Task HandOverAsync(TimeSpan budget)
+    {
+        if (!Entities.Lost.IsCompleted)
+        {
+            await Sources.StopAsync(budget * 0.3);
+        }
+
+        if (_isMember && !Entities.Lost.IsCompleted)
+        {
+            await Entities.DrainAsync(budget * 0.7);
+        }
+    }
 
     public Task StopAsync(ShutdownBudget budget) => StopAsync(_stops, budget);
 

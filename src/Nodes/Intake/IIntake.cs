@@ -1,7 +1,6 @@
 using RagCluster.Actors.Catalog;
 using RagCluster.Actors.Documents;
 using RagCluster.Ingestion.Sources;
-using RagCluster.Kernel;
 using RagCluster.Messages;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
@@ -27,7 +26,7 @@ internal interface IIntake
 /// <summary>The identity of a source's documents: the same place again is the same document.</summary>
 internal static class SourceIdentity
 {
-    public static DocumentId Of(string uri) => DocumentId.Of($"{StableHash.Of(uri):x16}");
+    public static DocumentId Of(string uri) => DocumentSink.IdOf(uri);
 }
 
 internal sealed class HttpIntake(NodeClient client) : IIntake

@@ -5,6 +5,7 @@ using RagCluster.Kernel;
 using RagCluster.Kernel.Blobs;
 using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal;
+using RagCluster.Nodes.Intake;
 using RagCluster.Nodes.Management.Logs;
 
 namespace RagCluster.Nodes.Management;
@@ -17,6 +18,7 @@ internal sealed class ManagedNode(RagClusterOptions options, IReadOnlyList<Effec
 {
     private volatile ShardedEntities? _entities;
     private volatile RunningParts? _running;
+    private volatile NodeSources? _sources;
 
     public RagClusterOptions Options => options;
 
@@ -31,6 +33,11 @@ internal sealed class ManagedNode(RagClusterOptions options, IReadOnlyList<Effec
 
     /// <summary>Null before the node is ready.</summary>
     public RunningParts? Running => _running;
+
+    /// <summary>Null before the node reads its sources.</summary>
+    public NodeSources? Sources => _sources;
+
+    public void Reads(NodeSources sources) => _sources = sources;
 
     public void Joined(ShardedEntities entities) => _entities = entities;
 

@@ -28,6 +28,7 @@ internal static class ManagementEndpoints
         routes.MapConfiguration();
         routes.MapFlags();
         routes.MapInference();
+        routes.MapIngest();
         StoreCheck.Map(routes);
     }
 

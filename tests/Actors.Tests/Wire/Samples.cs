@@ -4,6 +4,7 @@ using RagCluster.Messages.Documents;
 using RagCluster.Messages.Features;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Messages.Publication;
 
 namespace RagCluster.Actors.Tests.Wire;
 
@@ -24,6 +25,8 @@ internal static class Samples
     private static readonly Citation Cited = new(1, Doc, 2, 3, 10, 20, 4, "ten marks.", "Fees");
     private static readonly Chunk Piece = new(3, 10, 20, 4, ["One", "Two"], "ten marks.", Embedding.Of([1, -0.5f]));
     private static readonly Turn Answered = new(Q, "How much?", At, TurnStatus.Completed, "Ten marks. [1]", [Cited], true, "late", Rating.Down) { Partial = true, Unsupported = [new UnsupportedSpan(0, 10)] };
+
+    private static readonly SourcePosition Position = new("kafka:documents/3", 17);
 
     private static readonly MetadataCondition Condition = new("year") { In = ["2025", "2026"], From = "2020", To = "2030", Not = true };
 
@@ -53,6 +56,7 @@ internal static class Samples
         new Ingest(Tenant, "fees.pdf", "upload", "application/pdf", Blob, 12, Roles, Metadata), new Remove(Ann), new ChangeAccess(Roles, Ann), new Retry(),
         new ReadDocument(), new ReadText(2), new Report(2, [new Parsed(Blob, "application/pdf", "Fees", 4, 100), new Chunked(7), new Embedded("e", 2), new Indexed()]),
         new ReportFailure(2, "corrupt", "Damaged.", TimeSpan.FromSeconds(90)), new ConfirmRemoved(), new ConfirmAccess(3),
+        new Ingest(Tenant, "fees.pdf", "kafka", null, Blob, 12, Roles, Metadata) { Position = Position }, new Withdraw(Position),
     ];
 
     public static IReadOnlyList<DocumentEvent> DocumentEvents { get; } =
@@ -61,6 +65,8 @@ internal static class Samples
         new DocumentProgressed(2, new Parsed(Blob, "application/pdf", "Fees", 4, 100)) { At = At }, new DocumentFailed(2, "corrupt", "Damaged.", 1, At) { At = At },
         new DocumentRetried(2) { At = At }, new AccessChanged(Roles, 3, User) { At = At }, new AccessApplied(3) { At = At },
         new RemovalRequested(User) { At = At }, new DocumentRemoved { At = At },
+        new DocumentReceived(Tenant, 2, "fees.pdf", "kafka", null, Blob, 12, Roles, 3, Metadata) { At = At, Position = Position },
+        new AccessChanged(Roles, 3, User) { At = At, Position = Position }, new RemovalRequested(User) { At = At, Position = Position },
     ];
 
     public static IReadOnlyList<DocumentReply> DocumentReplies { get; } =
@@ -69,6 +75,14 @@ internal static class Samples
         new DocumentView(
             Tenant, "fees.pdf", "upload", "Fees", "application/pdf", 2, 12, Blob, Blob, 4, 7, Roles, Metadata, DocumentStatus.Failed, "corrupt", "Damaged.", At, At, At),
     ];
+
+    public static IReadOnlyList<PublicationCommand> PublicationCommands { get; } =
+        [new BeginPublication(), new AdvancePublication(new SortedDictionary<int, long> { [7] = 42 })];
+
+    public static IReadOnlyList<PublicationEvent> PublicationEvents { get; } =
+        [new PublicationBegun { At = At }, new PublicationAdvanced(new SortedDictionary<int, long> { [7] = 42 }) { At = At }];
+
+    public static IReadOnlyList<PublicationReply> PublicationReplies { get; } = [PublicationDone.Instance];
 
     public static IReadOnlyList<PartitionCommand> PartitionCommands { get; } =
     [

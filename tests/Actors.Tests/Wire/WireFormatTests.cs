@@ -28,6 +28,9 @@ public sealed class WireFormatTests
         Family.Of("flag-command", MessagesJson.Default.FlagCommand, Samples.FlagCommands),
         Family.Of("flag-event", MessagesJson.Default.FlagEvent, Samples.FlagEvents),
         Family.Of("flag-reply", MessagesJson.Default.FlagReply, Samples.FlagReplies),
+        Family.Of("publication-command", MessagesJson.Default.PublicationCommand, Samples.PublicationCommands),
+        Family.Of("publication-event", MessagesJson.Default.PublicationEvent, Samples.PublicationEvents),
+        Family.Of("publication-reply", MessagesJson.Default.PublicationReply, Samples.PublicationReplies),
     ];
 
     private static readonly (string Family, string Json)[] Frozen =
