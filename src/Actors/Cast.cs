@@ -136,7 +136,7 @@ public sealed class Cast : IAsyncDisposable
                     StateJson = StatesJson.Default.PartitionState,
                     Role = options.ByRole ? CastRoles.Partitions : null,
                     Behavior = id => new PartitionBehavior(
-                        new SegmentFiles(FolderOf(options, id), options.Shared ? stage.Blobs : null, stage.Runtime),
+                        new SegmentFiles(FolderOf(options, id), options.Shared ? stage.Blobs : null, stage.Runtime, options.Search.Analyzer),
                         stage.Runtime,
                         loggers.CreateLogger<PartitionBehavior>()),
                     Options = options.PartitionEntities,

@@ -16,7 +16,7 @@ using Behavior = EntityBehavior<PartitionState, PartitionCommand, PartitionEvent
 /// <param name="files">Where the saved index is; the snapshot names it, the log can replace it.</param>
 public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
 {
-    private PartitionIndex _index = new(SegmentFiles.IndexOptions);
+    private PartitionIndex _index = new(files.IndexOptions);
 
     protected override async ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken)
     {

@@ -1,5 +1,6 @@
 using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Index;
 using RagCluster.Retrieval.Queries;
@@ -36,6 +37,9 @@ internal sealed class GatheredPassages
             .Take(candidates)];
         _best = Pick();
     }
+
+    /// <summary>What is known of the candidates, but for weights; null where nothing but one ranking or ranks count.</summary>
+    public EvidenceFusion? Evidence { get; private set; }
 
     public IReadOnlyList<ScoredPassage> Best() => _best;
 
@@ -80,21 +84,20 @@ internal sealed class GatheredPassages
         SearchMode.Lexical => _lexical.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, p.Score, 0)),
         SearchMode.Vector => _vector.DistinctBy(p => p.Passage.Id).Select(p => new FusedParts(p.Passage, 0, p.Score)),
         _ when _options.Fusion == FusionMethod.Ranks => FusedByRank(),
-        _ => Evidence(_found, _lexical, _vector, _terms, _request).Parts(_options.Weights),
+        _ => (Evidence = ReadEvidence()).Parts(_options.Weights),
     };
 
-    /// <summary>What is known of the best of both rankings, but for weights.</summary>
-    public static EvidenceFusion Evidence(
-        IReadOnlyList<PassagesFound> found, IReadOnlyList<ScoredPassage> lexical, IReadOnlyList<ScoredPassage> vector, TermStatistics terms, SearchRequest request)
+    private EvidenceFusion ReadEvidence()
     {
-        var scores = found.SelectMany(f => f.Scores ?? []).DistinctBy(s => s.Passage).ToDictionary(s => s.Passage);
+        var (lexical, vector) = (_lexical, _vector);
+        var scores = _found.SelectMany(f => f.Scores ?? []).DistinctBy(s => s.Passage).ToDictionary(s => s.Passage);
         var (byWords, byVector) = (Scores(lexical), Scores(vector));
-        var words = request.Syntax == QuerySyntax.Plain ? request.Query : QueryReader.Read(request.Query, request.Syntax).Text;
+        var words = _request.Syntax == QuerySyntax.Plain ? _request.Query : QueryReader.Read(_request.Query, _request.Syntax, _options.Analyzer).Text;
         return EvidenceFusion.Of(
             [.. lexical.Concat(vector).Select(p => p.Passage).DistinctBy(p => p.Id).Select(p => scores.TryGetValue(p.Id, out var known)
                 ? new Candidate(p, known.Lexical, known.Cosine, known.Vector)
                 : new Candidate(p, byWords.GetValueOrDefault(p.Id), byVector.TryGetValue(p.Id, out var cosine) ? cosine : null, null))],
-            new QueryProximity(words, terms));
+            new QueryProximity(words, _terms, _options.Analyzer));
     }
 
     private static Dictionary<ChunkId, double> Scores(IReadOnlyList<ScoredPassage> ranking)
@@ -126,7 +129,7 @@ internal sealed class GatheredPassages
         }
 
         return _request.Diversity > 0
-            ? Mmr.Rerank(ranking, new TermOverlap().Between, _request.K, 1 - Math.Min(_request.Diversity, 1))
+            ? Mmr.Rerank(ranking, new TermOverlap(_options.Analyzer).Between, _request.K, 1 - Math.Min(_request.Diversity, 1))
             : [.. ranking.Take(_request.K)];
     }
 

@@ -1,6 +1,7 @@
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Actors.Search;
@@ -20,6 +21,9 @@ public sealed record SearchRequest(Principal Principal, string Query)
 
     /// <summary>Takes every score apart.</summary>
     public bool Explain { get; init; }
+
+    /// <summary>Gives what is known of the candidates of a hybrid search, for whoever tries other weights.</summary>
+    public bool WithEvidence { get; init; }
 
     /// <summary>Adds words of the best passages to the query (RM3); null does not.</summary>
     public FeedbackOptions? Feedback { get; init; }
@@ -52,6 +56,9 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
 
     /// <summary>The passages with their neighbours; null where none were asked for.</summary>
     public IReadOnlyList<ScoredPassage>? InContext { get; init; }
+
+    /// <summary>Of all candidates; null where it was not asked for, or nothing but ranks counts.</summary>
+    public EvidenceFusion? Evidence { get; init; }
 
     /// <summary>One for each passage, in their order; null where none was asked for.</summary>
     public IReadOnlyList<ScoreExplanation>? Explanations { get; init; }

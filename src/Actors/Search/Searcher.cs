@@ -5,6 +5,7 @@ using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Retrieval.Index;
 using RagCluster.Retrieval.Queries;
@@ -42,6 +43,9 @@ public sealed record SearchOptions
 
     /// <summary>The constant k of <see cref="FusionMethod.Ranks"/>.</summary>
     public int RankConstant { get; init; } = ReciprocalRankFusion.DefaultK;
+
+    /// <summary>How words are read, in the index and in queries; another one has the index built anew.</summary>
+    public Analyzer Analyzer { get; init; } = Analyzer.Auto;
 
     /// <summary>What each kind of evidence counts; <see cref="FusionMethod.Ranks"/> uses the vector's alone.</summary>
     public FusionWeights Weights { get; init; } = FusionWeights.Default;
@@ -105,7 +109,7 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
     private async Task<SearchResult> FindAsync(SearchRequest request, CancellationToken cancellationToken)
     {
         var all = partitions.All(request.Principal.Tenant);
-        var read = QueryReader.Read(request.Query, request.Syntax);
+        var read = QueryReader.Read(request.Query, request.Syntax, options.Analyzer);
         var words = request.Syntax == QuerySyntax.Plain ? request.Query : read.Text;
         var lexical = request.Mode == SearchMode.Lexical || (request.Mode == SearchMode.Hybrid && !Features.IsOn(Actors.Features.Features.Vectors));
         var embedding = lexical || string.IsNullOrWhiteSpace(words) ? null : EmbedAsync(words, request.Principal.Tenant, cancellationToken);
@@ -137,6 +141,7 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         return new SearchResult(best, all.Count, found.Count)
         {
             InContext = request.Neighbours > 0 ? await _neighbourhood.ExtendAsync(request.Principal, best, request.Neighbours, cancellationToken) : null,
+            Evidence = request.WithEvidence ? gathered.Evidence : null,
             Explanations = request.Explain ? gathered.Explanations() : null,
             Facets = request.Facets.Count > 0 ? gathered.Facets() : null,
         };
@@ -148,7 +153,7 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
     {
         var first = await ScatterAsync<PassagesFound>(answering, find with { K = feedback.Passages }, cancellationToken);
         var best = ReciprocalRankFusion.Merge([.. first.Select(f => f.Reply.Lexical)], feedback.Passages);
-        var candidates = RelevanceModel.Candidates(best, feedback);
+        var candidates = RelevanceModel.Candidates(best, feedback, analyzer: options.Analyzer);
         var count = new CountTerms(find.Query) { Syntax = find.Syntax, Terms = [.. candidates.Select(candidate => candidate.Term)] };
         var counted = await ScatterAsync<TermStatistics>([.. first.Select(f => f.Partition)], count, cancellationToken);
         var terms = counted.Select(c => c.Reply).Sum();

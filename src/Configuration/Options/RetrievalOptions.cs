@@ -16,6 +16,8 @@ public sealed record RetrievalOptions : IChecked
     [Within("1", "10000")]
     public int RrfK { get; init; } = 60;
 
+    public AnalysisOptions Analysis { get; init; } = new();
+
     public RetrievalWeights Weights { get; init; } = new();
 
     public NeighbourOptions Neighbours { get; init; } = new();
@@ -45,6 +47,27 @@ public enum FusionMethod
 
     /// <summary>Reciprocal rank fusion.</summary>
     Ranks,
+}
+
+/// <summary>How the words of each field are read.</summary>
+public sealed record AnalysisOptions
+{
+    public TextAnalyzer Body { get; init; } = TextAnalyzer.Auto;
+
+    public TextAnalyzer Title { get; init; } = TextAnalyzer.Auto;
+
+    public TextAnalyzer Headings { get; init; } = TextAnalyzer.Auto;
+}
+
+public enum TextAnalyzer
+{
+    /// <summary>By the language of the text.</summary>
+    Auto,
+    English,
+    German,
+
+    /// <summary>Without stop words and stemming.</summary>
+    Simple,
 }
 
 /// <summary>What each kind of evidence counts in the fused ranking; lexical and vector relative to each other.</summary>

@@ -21,6 +21,7 @@ internal static class EvalCommand
             Retrieval(common),
             Answers(common),
             Chunking(common),
+            Fit(common),
             Compare(common),
         };
         command.SetAction(result => result.GetValue(compare) is [var first, var second]
@@ -34,19 +35,11 @@ internal static class EvalCommand
         var folder = Folder("A folder of corpus.jsonl, queries.jsonl and qrels.tsv.");
         var mode = Mode();
         var run = new Option<string?>("--run") { Description = "Write the rankings there, in TREC's form.", HelpName = "FILE" };
-        var where = new Option<string?>("--where") { Description = "Only queries whose line has this property with this value.", HelpName = "NAME=VALUE" };
-        where.Validators.Add(result =>
-        {
-            if (result.GetValueOrDefault<string?>()?.IndexOf('=', StringComparison.Ordinal) is < 1)
-            {
-                result.AddError("--where is NAME=VALUE, such as --where complete=true.");
-            }
-        });
+        var where = Where();
         var command = new Command("retrieval", "Search: nDCG, MAP, MRR, recall.") { folder, mode, run, where };
         command.SetAction((result, cancellationToken) => RunAsync(common, result, folder, async (options, path, progress) =>
         {
-            var filter = result.GetValue(where) is { } given ? (given[..given.IndexOf('=', StringComparison.Ordinal)], given[(given.IndexOf('=', StringComparison.Ordinal) + 1)..]) : ((string, string)?)null;
-            var set = RetrievalSet.Read(path, filter);
+            var set = RetrievalSet.Read(path, Filter(result.GetValue(where)));
             var evaluation = new RetrievalEvaluation(set, ModeOf(result, mode), progress);
 
             // A run that cannot be written is to be known before minutes of work, not after.
@@ -101,6 +94,56 @@ internal static class EvalCommand
         return command;
     }
 
+    private static Command Fit(CommonOptions common)
+    {
+        var folder = Folder("A folder of corpus.jsonl, queries.jsonl and qrels.tsv.");
+        var where = Where();
+        var folds = new Option<int>("--folds") { Description = "In how many parts the queries are held out in turn.", DefaultValueFactory = _ => 5, HelpName = "N" };
+        folds.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<int>() is < 2 or > 20)
+            {
+                result.AddError("--folds is from 2 to 20.");
+            }
+        });
+        var command = new Command("fit", "Fits the weights of hybrid search to judgments, and says by held-out queries what that is worth.") { folder, where, folds };
+        command.SetAction(async (result, cancellationToken) =>
+        {
+            var fitted = await ReadAsync(common, result, folder, (options, path, progress) =>
+            {
+                var evaluation = new FitEvaluation(RetrievalSet.Read(path, Filter(result.GetValue(where))), result.GetValue(folds), progress);
+                return OnNodeAsync(options, node => evaluation.RunAsync(node, cancellationToken), cancellationToken);
+            });
+            if (result.GetValue(common.Json))
+            {
+                Console.Out.WriteLine(fitted.ToJson());
+            }
+            else
+            {
+                fitted.Write(Console.Out);
+            }
+
+            return ExitCodes.Success;
+        });
+        return command;
+    }
+
+    private static Option<string?> Where()
+    {
+        var where = new Option<string?>("--where") { Description = "Only queries whose line has this property with this value.", HelpName = "NAME=VALUE" };
+        where.Validators.Add(result =>
+        {
+            if (result.GetValueOrDefault<string?>()?.IndexOf('=', StringComparison.Ordinal) is < 1)
+            {
+                result.AddError("--where is NAME=VALUE, such as --where complete=true.");
+            }
+        });
+        return where;
+    }
+
+    private static (string Name, string Value)? Filter(string? where) =>
+        where?.IndexOf('=', StringComparison.Ordinal) is { } at ? (where[..at], where[(at + 1)..]) : null;
+
     private static Command Compare(CommonOptions common)
     {
         var first = new Argument<string>("first") { Description = "A result of --json." };
@@ -135,27 +178,7 @@ internal static class EvalCommand
     private static async Task<int> RunAsync(
         CommonOptions common, ParseResult result, Argument<string> folder, Func<RagClusterOptions, string, EvaluationProgress, Task<EvaluationResult>> evaluate)
     {
-        if (result.GetValue(common.Node) is not null)
-        {
-            throw new CommandException("eval measures on a node of its own; leave out --node.", ExitCodes.Usage);
-        }
-
-        var path = result.GetValue(folder)!;
-        if (!Directory.Exists(path))
-        {
-            throw new CommandException($"There is no folder {path}.", ExitCodes.Usage);
-        }
-
-        EvaluationResult found;
-        try
-        {
-            found = await evaluate(common.Load(result).Options, path, EvaluationProgress.OnStandardError());
-        }
-        catch (InvalidDataException e)
-        {
-            throw new CommandException(e.Message, ExitCodes.Usage);
-        }
-
+        var found = await ReadAsync(common, result, folder, evaluate);
         if (result.GetValue(common.Json))
         {
             Console.Out.WriteLine(found.ToJson());
@@ -168,7 +191,31 @@ internal static class EvalCommand
         return found.FailedDocuments > 0 ? ExitCodes.Partial : ExitCodes.Success;
     }
 
-    private static async Task<EvaluationResult> OnNodeAsync(RagClusterOptions options, Func<EvaluationNode, Task<EvaluationResult>> evaluate, CancellationToken cancellationToken)
+    private static async Task<T> ReadAsync<T>(
+        CommonOptions common, ParseResult result, Argument<string> folder, Func<RagClusterOptions, string, EvaluationProgress, Task<T>> evaluate)
+    {
+        if (result.GetValue(common.Node) is not null)
+        {
+            throw new CommandException("eval measures on a node of its own; leave out --node.", ExitCodes.Usage);
+        }
+
+        var path = result.GetValue(folder)!;
+        if (!Directory.Exists(path))
+        {
+            throw new CommandException($"There is no folder {path}.", ExitCodes.Usage);
+        }
+
+        try
+        {
+            return await evaluate(common.Load(result).Options, path, EvaluationProgress.OnStandardError());
+        }
+        catch (InvalidDataException e)
+        {
+            throw new CommandException(e.Message, ExitCodes.Usage);
+        }
+    }
+
+    private static async Task<T> OnNodeAsync<T>(RagClusterOptions options, Func<EvaluationNode, Task<T>> evaluate, CancellationToken cancellationToken)
     {
         using var temporary = new TemporaryFolder(options.DataFolder);
         await using var node = await EvaluationNode.StartAsync(options, temporary.New("node"), cancellationToken);

@@ -10,6 +10,7 @@ using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
 using RagCluster.Nodes.Hosting;
 using RagCluster.Nodes.Intake;
+using RagCluster.Retrieval.Fusion;
 
 namespace RagCluster.Nodes.Evaluation;
 
@@ -43,7 +44,9 @@ internal sealed class EvaluationNode : IAsyncDisposable
     {
         ["embedding"] = Endpoint(_options.Inference.Embedding.Provider, _options.Inference.Embedding.Model),
         ["fusion"] = _options.Retrieval.Fusion.ToString().ToLowerInvariant(),
-        ["weights"] = string.Create(CultureInfo.InvariantCulture, $"{_options.Retrieval.Weights.Lexical}/{_options.Retrieval.Weights.Vector}"),
+        ["weights"] = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{_options.Retrieval.Weights.Lexical}/{_options.Retrieval.Weights.Vector}/{_options.Retrieval.Weights.Order}/{_options.Retrieval.Weights.Nearness}/{_options.Retrieval.Weights.Similar}/{_options.Retrieval.Weights.Adjacent}"),
         ["candidates"] = Candidates.ToString(CultureInfo.InvariantCulture),
         ["chunk"] = string.Create(CultureInfo.InvariantCulture, $"{_options.Ingestion.Chunk.TargetTokens}/{_options.Ingestion.Chunk.MaxTokens}"),
     };
@@ -97,6 +100,16 @@ internal sealed class EvaluationNode : IAsyncDisposable
     {
         var found = await _node.Cast.Searcher.SearchAsync(Administrator, query, SearchFilter.None, mode, k, cancellationToken);
         return found.IsPartial ? throw new TimeoutException($"A partition did not answer within {s_patience.TotalSeconds:0} s.") : found.Passages;
+    }
+
+    /// <summary>The weights of hybrid search.</summary>
+    public FusionWeights Weights => _node.Cast.Options.Search.Weights;
+
+    /// <summary>What is known of the candidates that a hybrid search gathers; null where the configured fusion looks at ranks alone.</summary>
+    public async Task<EvidenceFusion?> EvidenceAsync(string query, CancellationToken cancellationToken)
+    {
+        var found = await _node.Cast.Searcher.SearchAsync(new SearchRequest(Administrator, query) { WithEvidence = true }, cancellationToken);
+        return found.IsPartial ? throw new TimeoutException($"A partition did not answer within {s_patience.TotalSeconds:0} s.") : found.Evidence;
     }
 
     public ValueTask DisposeAsync() => _node.DisposeAsync();

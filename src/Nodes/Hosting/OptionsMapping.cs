@@ -10,6 +10,7 @@ using RagCluster.Kernel.Entities;
 using RagCluster.Kernel.Journal.Postgres;
 using RagCluster.Kernel.Transport;
 using RagCluster.Messages;
+using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Fusion;
 using RagCluster.Messages.Identity;
 using RagCluster.Nodes.Gateway.Chat;
@@ -76,6 +77,8 @@ internal static class OptionsMapping
             Fusion = options.Retrieval.Fusion == Configuration.Options.FusionMethod.Ranks ? Actors.Search.FusionMethod.Ranks : Actors.Search.FusionMethod.Scores,
             RankConstant = options.Retrieval.RrfK,
             Weights = Weights(options.Retrieval.Weights),
+            Analyzer = Analyzer.PerField(
+                AnalyzerOf(options.Retrieval.Analysis.Body), AnalyzerOf(options.Retrieval.Analysis.Title), AnalyzerOf(options.Retrieval.Analysis.Headings)),
             Neighbours = options.Retrieval.Neighbours.Reach,
             NeighbourTokens = options.Retrieval.Neighbours.Tokens,
             Deadline = options.Retrieval.Deadline,
@@ -228,6 +231,14 @@ internal static class OptionsMapping
             AllowedOrigins = options.Http.AllowedOrigins,
         };
     }
+
+    private static Analyzer AnalyzerOf(TextAnalyzer analyzer) => analyzer switch
+    {
+        TextAnalyzer.English => Analyzer.English,
+        TextAnalyzer.German => Analyzer.German,
+        TextAnalyzer.Simple => Analyzer.Simple,
+        _ => Analyzer.Auto,
+    };
 
     private static FusionWeights Weights(RetrievalWeights weights) => new()
     {

@@ -133,7 +133,7 @@ public ref struct TokenStream
             Fold(c);
         }
 
-        _length = Porter2Stemmer.Stem(((Span<char>)_buffer)[.._length]);
+        _length = _analyzer.Stem(_buffer, _length);
         IsWhole = true;
         Position = _words;
         return _length > 0;
@@ -220,7 +220,7 @@ public ref struct TokenStream
 
         if (!digits)
         {
-            _length = Porter2Stemmer.Stem(((Span<char>)_buffer)[.._length]);
+            _length = _analyzer.Stem(_buffer, _length);
         }
 
         return _length > 0;
@@ -270,7 +270,7 @@ public ref struct TokenStream
         ref var known = ref WordCache.Of(_analyzer).Slot(word);
         if (known.Word != word)
         {
-            var length = _analyzer.IsStopWord(Term) ? 0 : Porter2Stemmer.Stem(((Span<char>)_buffer)[.._length]);
+            var length = _analyzer.IsStopWord(Term) ? 0 : _analyzer.Stem(_buffer, _length);
             var stem = UInt128.Zero;
             for (var i = 0; i < length; i++)
             {

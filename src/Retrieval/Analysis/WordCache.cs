@@ -11,19 +11,13 @@ internal sealed class WordCache
 
     private const int Slots = 8192;
 
+    /// <summary>By the analyzer's number.</summary>
     [ThreadStatic]
-    private static WordCache? t_instance;
+    private static WordCache?[]? t_instances;
 
-    private readonly Analyzer _analyzer;
     private readonly Entry[] _entries = new Entry[Slots];
 
-    private WordCache(Analyzer analyzer) => _analyzer = analyzer;
-
-    public static WordCache Of(Analyzer analyzer)
-    {
-        var cache = t_instance;
-        return cache is not null && cache._analyzer == analyzer ? cache : t_instance = new WordCache(analyzer);
-    }
+    public static WordCache Of(Analyzer analyzer) => (t_instances ??= new WordCache?[Analyzer.Leaves])[analyzer.Number] ??= new WordCache();
 
     public ref Entry Slot(UInt128 word)
     {

@@ -1,6 +1,7 @@
 using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Index;
 
 namespace RagCluster.Retrieval.Fusion;
 
@@ -36,11 +37,31 @@ public sealed class QueryProximity
         ArgumentNullException.ThrowIfNull(global);
         _analyzer = analyzer ?? Analyzer.English;
         var places = new Dictionary<string, int>(StringComparer.Ordinal);
-        foreach (var (term, _) in _analyzer.AnalyzeQuery(query).Take(MostTerms))
+        var readings = Analyzer.Readings(query, _analyzer.ReadersOf(query));
+        var words = new Dictionary<int, int>();
+        foreach (var (term, position, _, _) in readings.SelectMany(reading => reading).Where(token => !token.IsWhole))
         {
+            // However a word is read, it is one word, as rare as its commonest reading.
+            if (!places.TryGetValue(term, out var word))
+            {
+                if (!words.TryGetValue(position, out word))
+                {
+                    if (_weights.Count == MostTerms)
+                    {
+                        continue;
+                    }
+
+                    word = _weights.Count;
+                    _weights.Add(0);
+                }
+
+                places.Add(term, word);
+            }
+
+            words.TryAdd(position, word);
             var frequency = global.DocumentFrequency.GetValueOrDefault(term);
-            places.Add(term, _weights.Count);
-            _weights.Add(frequency == 0 ? 0 : Math.Log(1 + ((Math.Max(global.Documents, frequency) - frequency + 0.5) / (frequency + 0.5))));
+            var weight = frequency == 0 ? 0 : Math.Log(1 + ((Math.Max(global.Documents, frequency) - frequency + 0.5) / (frequency + 0.5)));
+            _weights[word] = _weights[word] == 0 ? weight : weight == 0 ? _weights[word] : Math.Min(weight, _weights[word]);
         }
 
         _places = places.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -58,8 +79,9 @@ public sealed class QueryProximity
         var count = _weights.Count;
         var least = new int[count * count];
         var ordered = new bool[count];
-        Read(passage.Title, least, ordered);
-        Read(passage.Text, least, ordered);
+        var own = _analyzer.For(Field.Body, passage.Text);
+        Read(own, passage.Title, least, ordered);
+        Read(own, passage.Text, least, ordered);
 
         var (order, nearness) = (0.0, 0.0);
         for (var first = 0; first < count; first++)
@@ -82,11 +104,11 @@ public sealed class QueryProximity
     }
 
     /// <summary>Notes of each pair the least distance, and of each term whether the query's next one follows it.</summary>
-    private void Read(string text, int[] least, bool[] ordered)
+    private void Read(Analyzer own, string text, int[] least, bool[] ordered)
     {
         Span<(int Position, int Term)> recent = stackalloc (int, int)[Window];
         var seen = 0;
-        var tokens = _analyzer.Analyze(text);
+        var tokens = own.Analyze(text);
         while (tokens.MoveNext())
         {
             if (tokens.IsWhole || !_places.TryGetValue(tokens.Term, out var term))

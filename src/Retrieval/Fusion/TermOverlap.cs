@@ -6,7 +6,7 @@ namespace RagCluster.Retrieval.Fusion;
 /// <summary>How much two passages say the same, by the share of the terms that both have (Jaccard): what <see cref="Mmr"/> compares. For one list of passages at a time; each is analysed once.</summary>
 public sealed class TermOverlap(Analyzer? analyzer = null)
 {
-    private readonly Analyzer _analyzer = analyzer ?? Analyzer.English;
+    private readonly Analyzer _analyzer = analyzer ?? Analyzer.Auto;
     private readonly Dictionary<ChunkId, HashSet<string>> _terms = [];
 
     /// <summary>From 0, no term in common, to 1, the same terms.</summary>

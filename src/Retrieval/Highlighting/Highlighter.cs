@@ -1,5 +1,8 @@
+using RagCluster.Messages.Partitions;
 using RagCluster.Messages.Text;
 using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Index;
+using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Retrieval.Highlighting;
 
@@ -10,15 +13,19 @@ namespace RagCluster.Retrieval.Highlighting;
 public sealed class Highlighter
 {
     private readonly Analyzer _analyzer;
+    private readonly IReadOnlyList<TermPattern> _patterns;
     private readonly Dictionary<string, double>.AlternateLookup<ReadOnlySpan<char>> _weights;
 
+    /// <param name="syntax">How the query was read: of one with operators, what prefixes and misspelt words match is shown as well, and what is excluded is not.</param>
     /// <param name="weights">How much each analysed term matters for the choice of a snippet, by its rarity for example; 1 where it is not named.</param>
-    public Highlighter(string query, Analyzer? analyzer = null, IReadOnlyDictionary<string, double>? weights = null)
+    public Highlighter(string query, QuerySyntax syntax = QuerySyntax.Plain, Analyzer? analyzer = null, IReadOnlyDictionary<string, double>? weights = null)
     {
         ArgumentNullException.ThrowIfNull(query);
-        _analyzer = analyzer ?? Analyzer.English;
+        _analyzer = analyzer ?? Analyzer.Auto;
+        var read = QueryReader.Read(query, syntax, _analyzer);
+        _patterns = read.Patterns;
         var terms = new Dictionary<string, double>(StringComparer.Ordinal);
-        foreach (var (term, _) in _analyzer.AnalyzeQuery(query))
+        foreach (var (term, _, _) in read.Terms)
         {
             terms[term] = weights?.GetValueOrDefault(term, 1) ?? 1;
         }
@@ -27,13 +34,15 @@ public sealed class Highlighter
     }
 
     /// <summary>The places of the query's terms, in order; those that overlap or touch are one.</summary>
-    public IReadOnlyList<TextSpan> Matches(ReadOnlySpan<char> text)
+    public IReadOnlyList<TextSpan> Matches(ReadOnlySpan<char> text) => Matches(text, _analyzer.For(Field.Body, text));
+
+    private List<TextSpan> Matches(ReadOnlySpan<char> text, Analyzer analyzer)
     {
         var matches = new List<TextSpan>();
-        var tokens = _analyzer.Analyze(text);
+        var tokens = analyzer.Analyze(text);
         while (tokens.MoveNext())
         {
-            if (!_weights.ContainsKey(tokens.Term))
+            if (!_weights.ContainsKey(tokens.Term) && !IsLike(tokens.Term))
             {
                 continue;
             }
@@ -58,29 +67,42 @@ public sealed class Highlighter
     public TextSpan Snippet(ReadOnlySpan<char> text, int maxLength = 240)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLength);
+        var analyzer = _analyzer.For(Field.Body, text);
         var (best, bestWeight) = (default(TextSpan), -1.0);
         foreach (var sentence in SentenceSplitter.Split(text))
         {
-            var weight = WeightOf(sentence.Of(text));
+            var weight = WeightOf(sentence.Of(text), analyzer);
             if (weight > bestWeight)
             {
                 (best, bestWeight) = (sentence, weight);
             }
         }
 
-        return best.Length <= maxLength ? best : Cut(text, best, maxLength);
+        return best.Length <= maxLength ? best : Cut(text, best, maxLength, analyzer);
     }
 
-    private double WeightOf(ReadOnlySpan<char> sentence)
+    /// <summary>Whether a prefix or a misspelt word of the query stands for the term.</summary>
+    private bool IsLike(ReadOnlySpan<char> term)
+    {
+        if (_patterns.Count == 0)
+        {
+            return false;
+        }
+
+        var whole = term.ToString();
+        return _patterns.Any(pattern => pattern.Matches(whole));
+    }
+
+    private double WeightOf(ReadOnlySpan<char> sentence, Analyzer analyzer)
     {
         var weight = 0.0;
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        var tokens = _analyzer.Analyze(sentence);
+        var tokens = analyzer.Analyze(sentence);
         while (tokens.MoveNext())
         {
-            if (_weights.TryGetValue(tokens.Term, out var term, out var value) && seen.Add(term))
+            if (_weights.TryGetValue(tokens.Term, out var term, out var value) ? seen.Add(term) : IsLike(tokens.Term) && seen.Add(tokens.Term.ToString()))
             {
-                weight += value;
+                weight += term is null ? 1 : value;
             }
         }
 
@@ -88,9 +110,9 @@ public sealed class Highlighter
     }
 
     /// <summary>The stretch of at most so many characters that holds most matches, from one word's start to another's end.</summary>
-    private TextSpan Cut(ReadOnlySpan<char> text, TextSpan sentence, int maxLength)
+    private TextSpan Cut(ReadOnlySpan<char> text, TextSpan sentence, int maxLength, Analyzer analyzer)
     {
-        var matches = Matches(sentence.Of(text));
+        var matches = Matches(sentence.Of(text), analyzer);
         var (start, most, last) = (0, 0, 0);
         for (var first = 0; first < matches.Count; first++)
         {

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Postings;
 using RagCluster.Retrieval.Queries;
 using RagCluster.Retrieval.Scoring;
@@ -253,7 +254,7 @@ public sealed class IndexReader
             var weighted = bm25.TermFrequency(frequencies, view.Lengths, chunk);
             total += score;
             terms.Add(new TermExplanation(
-                term.Term,
+                Analyzer.Shown(term.Term),
                 term.Count,
                 term.DocumentFrequency,
                 term.Idf,

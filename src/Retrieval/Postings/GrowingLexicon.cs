@@ -45,16 +45,17 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
     {
         _sequence.Clear();
         var position = -1;
-        var body = Count(text, Field.Body, ref position, 0);
+        var body = Count(analyzer.For(Field.Body, text), text, Field.Body, ref position, 0);
         _sequence.Add(EndOfField);
         position = -1;
-        var titleLength = Count(title, Field.Title, ref position, 0);
+        var titleLength = Count(analyzer.For(Field.Title, text), title, Field.Title, ref position, 0);
         _sequence.Add(EndOfField);
         position = -1;
         var (headingsLength, start) = (0, 0);
+        var ofHeadings = headings.Count > 0 ? analyzer.For(Field.Headings, text) : analyzer;
         foreach (var heading in headings)
         {
-            headingsLength += Count(heading, Field.Headings, ref position, start);
+            headingsLength += Count(ofHeadings, heading, Field.Headings, ref position, start);
             start = position + BetweenHeadings;
         }
 
@@ -168,10 +169,10 @@ internal sealed class GrowingLexicon(Analyzer analyzer) : Lexicon
     /// <summary>Adds the field's terms to those of the chunk at hand and gives its length.</summary>
     /// <param name="last">The position of the last term before and, afterwards, of this field's last.</param>
     /// <param name="start">The position of the field's first word.</param>
-    private int Count(string text, Field field, ref int last, int start)
+    private int Count(Analyzer own, string text, Field field, ref int last, int start)
     {
         var length = 0;
-        var tokens = analyzer.Analyze(text);
+        var tokens = new TokenStream(own, text);
         while (_batch.Fill(ref tokens, Terms))
         {
             for (var i = 0; i < _batch.Count; i++)

@@ -1,3 +1,4 @@
+using RagCluster.Retrieval.Analysis;
 using RagCluster.Retrieval.Index;
 
 namespace RagCluster.Retrieval.Queries;
@@ -38,11 +39,11 @@ public sealed record TermPattern(string Text, int? Edits, Field? Field)
 
     public bool Matches(string term) =>
         Edits is { } most
-            ? term.Length > 0 && term[0] == Text[0] && EditDistance.IsWithin(Text, term, most)
+            ? term.Length > 0 && term[0] == Text[0] && EditDistance.IsWithin(Text, Analyzer.Shown(term), most)
             : term.StartsWith(Text, StringComparison.Ordinal);
 
     /// <summary>What a matching term counts beside the word itself.</summary>
-    public double WeightOf(string term) => Edits is { } most && term != Text ? 1 - ((double)EditDistance.Of(Text, term, most) / Math.Max(Text.Length, 1)) : 1;
+    public double WeightOf(string term) => Edits is { } most && Analyzer.Shown(term) != Text ? 1 - ((double)EditDistance.Of(Text, Analyzer.Shown(term), most) / Math.Max(Text.Length, 1)) : 1;
 }
 
 /// <summary>What a passage must be like, apart from its score.</summary>

@@ -35,7 +35,7 @@ public sealed class QueryReader
 
     private const int MostSlop = 100;
 
-    private readonly Analyzer _analyzer;
+    private readonly IReadOnlyList<Analyzer> _readers;
     private readonly string _query;
     private readonly List<QueryClause> _terms = [];
     private readonly Dictionary<(string, Field?), int> _places = [];
@@ -43,7 +43,7 @@ public sealed class QueryReader
     private readonly StringBuilder _text = new();
     private int _clauses;
 
-    private QueryReader(string query, Analyzer analyzer) => (_query, _analyzer) = (query, analyzer);
+    private QueryReader(string query, Analyzer analyzer) => (_query, _readers) = (query, analyzer.ReadersOf(query));
 
     private enum Sign
     {
@@ -194,7 +194,7 @@ public sealed class QueryReader
         return -1;
     }
 
-    private Constraint.Phrase? Phrase(int start, int close, int end, Place place, out int next)
+    private Constraint? Phrase(int start, int close, int end, Place place, out int next)
     {
         next = close + 1;
         int? slop = null;
@@ -214,7 +214,7 @@ public sealed class QueryReader
         }
 
         var words = Words(_query[start..close], place);
-        return words.Count == 0 ? null : new Constraint.Phrase(words, slop, place.Field);
+        return AnyOf(words.Where(reading => reading.Count > 0).Select(reading => new Constraint.Phrase(reading, slop, place.Field)));
     }
 
     private TermPattern? PatternOf(string word, Field? field)
@@ -237,14 +237,15 @@ public sealed class QueryReader
 
         // One word of letters and digits: anything else would be cut up by the analyzer, and match nothing as a whole.
         var letters = word.AsSpan(0, Math.Max(length, 0));
-        var folded = _analyzer.Fold(letters);
+        var folded = _readers[0].Fold(letters);
         if (folded is null || folded.Length < TermPattern.Shortest * (edits ?? 1))
         {
             return null;
         }
 
         // The index has stems: those are compared with one, and it is what a beginning must match before it is stemmed.
-        return edits is null ? new TermPattern(folded, null, field) : _analyzer.AnalyzeQuery(letters) is [var stem] ? new TermPattern(stem.Term, edits, field) : null;
+        return edits is null ? new TermPattern(folded, null, field)
+            : Analyzer.Readings(letters, [_readers[0]]) is [[var stem]] ? new TermPattern(Analyzer.Shown(stem.Term), edits, field) : null;
     }
 
     private Constraint Pattern(TermPattern pattern, string word, Place place)
@@ -256,35 +257,40 @@ public sealed class QueryReader
 
         // "policies*" means "policy", too.
         var stems = Words(word.EndsWith('*') ? word[..^1] : word[..word.LastIndexOf('~')], place);
-        Constraint like = new Constraint.Like(pattern);
-        return stems.Count == 1 && !pattern.Matches(stems[0].Term) ? new Constraint.Any([like, new Constraint.Has(stems[0].Term, place.Field)]) : like;
+        return AnyOf([new Constraint.Like(pattern), .. stems
+            .Where(reading => reading.Count == 1 && !pattern.Matches(reading[0].Term)).Select(reading => new Constraint.Has(reading[0].Term, place.Field))])!;
     }
 
-    private static Constraint? AllOf(List<(string Term, int Place)> words, Field? field) => words.Count switch
+    /// <summary>The words as any of the readings has them.</summary>
+    private static Constraint? AllOf(List<List<(string Term, int Place)>> readings, Field? field) => AnyOf(readings.Where(words => words.Count > 0).Select(words => words.Count switch
     {
-        0 => null,
         1 => new Constraint.Has(words[0].Term, field),
 
         // "non-smoker": its parts stand together.
-        _ => new Constraint.Phrase(words, null, field),
-    };
+        _ => (Constraint)new Constraint.Phrase(words, null, field),
+    }));
 
-    /// <summary>Takes words into the score, if they count; the terms that a phrase of them has, with their places.</summary>
-    private List<(string Term, int Place)> Words(string text, Place place)
+    private static Constraint? AnyOf(IEnumerable<Constraint> either)
     {
-        var words = new List<(string, int)>();
-        var tokens = _analyzer.Analyze(text);
-        while (tokens.MoveNext())
+        List<Constraint> all = [.. either];
+        return all.Count switch { 0 => null, 1 => all[0], _ => new Constraint.Any(all) };
+    }
+
+    /// <summary>Takes words into the score, if they count; the terms that a phrase of them has, with their places, as each analyzer reads them.</summary>
+    private List<List<(string Term, int Place)>> Words(string text, Place place)
+    {
+        var readings = new List<List<(string Term, int Place)>>(_readers.Count);
+        foreach (var reading in Analyzer.Readings(text, _readers))
         {
-            var term = tokens.Term.ToString();
-            if (!tokens.IsWhole)
+            foreach (var token in reading.Where(token => token.IsNew && place.IsScored))
             {
-                words.Add((term, tokens.Position));
+                Count(token.Term, place.Field);
             }
 
-            if (place.IsScored)
+            List<(string Term, int Place)> words = [.. reading.Where(token => !token.IsWhole).Select(token => (token.Term, token.Position))];
+            if (readings.Count == 0 || !readings.Exists(words.SequenceEqual))
             {
-                Count(term, place.Field);
+                readings.Add(words);
             }
         }
 
@@ -293,7 +299,7 @@ public sealed class QueryReader
             _text.Append(_text.Length > 0 ? " " : "").Append(text);
         }
 
-        return words;
+        return readings;
     }
 
     private void Count(string term, Field? field)

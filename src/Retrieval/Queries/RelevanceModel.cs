@@ -1,6 +1,7 @@
 using RagCluster.Messages;
 using RagCluster.Messages.Partitions;
 using RagCluster.Retrieval.Analysis;
+using RagCluster.Retrieval.Index;
 
 namespace RagCluster.Retrieval.Queries;
 
@@ -46,6 +47,7 @@ public static class RelevanceModel
         foreach (var (passage, score) in feedback.Take(options.Passages))
         {
             var (counts, length) = (new Dictionary<string, int>(StringComparer.Ordinal), 0);
+            var own = analyzer.For(Field.Body, passage.Text);
             Count(passage.Title);
             Count(passage.Text);
             foreach (var (term, count) in counts)
@@ -55,7 +57,7 @@ public static class RelevanceModel
 
             void Count(string text)
             {
-                var tokens = analyzer.Analyze(text);
+                var tokens = own.Analyze(text);
                 while (tokens.MoveNext())
                 {
                     if (!tokens.IsWhole && tokens.Term.Length is >= ShortestTerm and <= LongestTerm && char.IsLetter(tokens.Term[0]))

@@ -1,10 +1,8 @@
 using Microsoft.OpenApi;
 using RagCluster.Actors.Search;
 using RagCluster.Messages;
-using RagCluster.Messages.Partitions;
 using RagCluster.Nodes.Gateway.Identity;
 using RagCluster.Retrieval.Highlighting;
-using RagCluster.Retrieval.Queries;
 
 namespace RagCluster.Nodes.Gateway.Search;
 
@@ -56,8 +54,7 @@ internal static class SearchEndpoints
         var started = time.GetTimestamp();
         var result = await searcher.SearchAsync(request, cancellationToken);
         var took = time.GetElapsedTime(started).TotalMilliseconds;
-        var words = request.Syntax == QuerySyntax.Plain ? request.Query : QueryReader.Read(request.Query, request.Syntax).Text;
-        var highlighter = new Highlighter(words);
+        var highlighter = new Highlighter(request.Query, request.Syntax);
         var passages = result.Passages.Select((passage, i) => Body(passage, highlighter) with { Explanation = Body(result.Explanations?[i]) });
         var body = new SearchBody(request.Query, Math.Round(took, 2), result.IsPartial, [.. passages])
         {
