@@ -9,6 +9,7 @@ using RagCluster.Actors.Publication;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Inference.Prompting;
+using RagCluster.Inference.Reranking;
 using RagCluster.Ingestion.Chunking;
 using RagCluster.Ingestion.Parsing;
 using RagCluster.Ingestion.Pipeline;
@@ -49,6 +50,9 @@ public sealed record Stage(
 
     /// <summary>Where the logs' events are published; null where nobody wants them.</summary>
     public IEventSink? Events { get; init; }
+
+    /// <summary>Puts the best of what hybrid searches find into their final order; null leaves them in the fused one. Disposed of with the cast.</summary>
+    public IReranker? Reranker { get; init; }
 
     public IRuntime Runtime => System.Runtime;
 }
@@ -160,7 +164,7 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>()) { Features = stage.Features, Time = stage.Runtime.Time };
+        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>(), stage.Reranker) { Features = stage.Features, Time = stage.Runtime.Time };
         var answering = new Answering(searcher, generator, new PromptPacker(options.Prompt, options.Templates), options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
@@ -198,6 +202,7 @@ public sealed class Cast : IAsyncDisposable
     {
         _publications?.Dispose();
         await Catalog.DisposeAsync();
+        _stage.Reranker?.Dispose();
         await Inference.DisposeAsync();
         Steps.Dispose();
         _stage.Embeddings.Dispose();

@@ -20,8 +20,9 @@ internal sealed class GatheredPassages
     private readonly IReadOnlyList<ScoredPassage> _lexical;
     private readonly IReadOnlyList<ScoredPassage> _vector;
     private readonly Dictionary<ChunkId, double> _factors;
-    private readonly List<(FusedParts Parts, double Score)> _ranked;
-    private readonly IReadOnlyList<ScoredPassage> _best;
+    private List<(FusedParts Parts, double Score)> _ranked;
+    private readonly Dictionary<ChunkId, (int FusedRank, double Score)> _reranked = [];
+    private IReadOnlyList<ScoredPassage>? _best;
 
     /// <param name="terms">The statistics that the passages were found with.</param>
     public GatheredPassages(IReadOnlyList<PassagesFound> found, TermStatistics terms, SearchRequest request, SearchOptions options, int candidates)
@@ -35,20 +36,36 @@ internal sealed class GatheredPassages
             .OrderByDescending(entry => entry.Score)
             .ThenBy(entry => entry.Parts.Passage.Id, ChunkOrder.Instance)
             .Take(candidates)];
-        _best = Pick();
     }
 
     /// <summary>What is known of the candidates, but for weights; null where nothing but one ranking or ranks count.</summary>
     public EvidenceFusion? Evidence { get; private set; }
 
-    public IReadOnlyList<ScoredPassage> Best() => _best;
+    public IReadOnlyList<ScoredPassage> Best() => _best ??= Pick();
+
+    /// <summary>The best by what was fused, at most so many.</summary>
+    public IReadOnlyList<Passage> First(int count) => [.. _ranked.Take(count).Select(entry => entry.Parts.Passage)];
+
+    /// <summary>Puts the first passages into the order of these scores. Each place keeps its fused score, so that scores still fall from place to place.</summary>
+    public void Reorder(IReadOnlyList<float> scores)
+    {
+        var order = Enumerable.Range(0, scores.Count).OrderByDescending(i => scores[i]).ThenBy(i => i).ToList();
+        var places = _ranked.ConvertAll(entry => entry.Score);
+        _ranked = [.. order.Select((from, to) => (_ranked[from].Parts, places[to])), .. _ranked.Skip(scores.Count)];
+        for (var to = 0; to < order.Count; to++)
+        {
+            _reranked[_ranked[to].Parts.Passage.Id] = (order[to] + 1, scores[order[to]]);
+        }
+
+        _best = null;
+    }
 
     public IReadOnlyList<ScoreExplanation> Explanations()
     {
         var parts = _ranked.ToDictionary(entry => entry.Parts.Passage.Id, entry => entry.Parts);
         var explained = _found.SelectMany(f => f.Explanations ?? []).DistinctBy(e => e.Passage).ToDictionary(e => e.Passage);
         var (lexicalRanks, vectorRanks) = (Ranks(_lexical), Ranks(_vector));
-        return [.. _best.Select(passage => new ScoreExplanation(
+        return [.. Best().Select(passage => new ScoreExplanation(
             passage.Score,
             lexicalRanks.TryGetValue(passage.Passage.Id, out var byWords) ? byWords : null,
             vectorRanks.TryGetValue(passage.Passage.Id, out var byVector) ? byVector : null,
@@ -58,7 +75,11 @@ internal sealed class GatheredPassages
             parts[passage.Passage.Id].Context,
             (_request.Mode == SearchMode.Hybrid ? _options.Fusion.ToString() : _request.Mode.ToString()).ToLowerInvariant(),
             FactorOf(passage.Passage),
-            explained.TryGetValue(passage.Passage.Id, out var e) ? e : new PassageExplanation(passage.Passage.Id, 0, [], null)))];
+            explained.TryGetValue(passage.Passage.Id, out var e) ? e : new PassageExplanation(passage.Passage.Id, 0, [], null))
+        {
+            FusedRank = _reranked.TryGetValue(passage.Passage.Id, out var r) ? r.FusedRank : null,
+            Rerank = _reranked.TryGetValue(passage.Passage.Id, out r) ? r.Score : null,
+        })];
     }
 
     public IReadOnlyDictionary<string, IReadOnlyList<FacetValue>> Facets()

@@ -57,6 +57,9 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
     /// <summary>The passages with their neighbours; null where none were asked for.</summary>
     public IReadOnlyList<ScoredPassage>? InContext { get; init; }
 
+    /// <summary>Why the passages are in their fused order although there is a re-ranker; null where it did its work, or there is none.</summary>
+    public string? RerankFailure { get; init; }
+
     /// <summary>Of all candidates; null where it was not asked for, or nothing but ranks counts.</summary>
     public EvidenceFusion? Evidence { get; init; }
 
@@ -78,4 +81,11 @@ public sealed record SearchResult(IReadOnlyList<ScoredPassage> Passages, int Par
 /// <param name="Boost">What boosts multiply the score by.</param>
 /// <param name="Parts">The two scores themselves, and what the one by words is made of.</param>
 public sealed record ScoreExplanation(
-    double Score, int? LexicalRank, int? VectorRank, double LexicalPart, double VectorPart, double ProximityPart, double ContextPart, string Fusion, double Boost, PassageExplanation Parts);
+    double Score, int? LexicalRank, int? VectorRank, double LexicalPart, double VectorPart, double ProximityPart, double ContextPart, string Fusion, double Boost, PassageExplanation Parts)
+{
+    /// <summary>Its rank, from 1, before it was re-ranked; null where it was not. <see cref="Score"/> is then that of the passage which had its place, and parts do not add up to it.</summary>
+    public int? FusedRank { get; init; }
+
+    /// <summary>The re-ranker's score, on the model's own scale.</summary>
+    public double? Rerank { get; init; }
+}

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
+using RagCluster.Inference.Reranking;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
@@ -56,6 +57,12 @@ public sealed record SearchOptions
     /// <summary>How many tokens those neighbours may have together; the best passages' come first.</summary>
     public int NeighbourTokens { get; init; } = 1500;
 
+    /// <summary>How many of the best a re-ranker looks at, where there is one.</summary>
+    public int RerankCandidates { get; init; } = 20;
+
+    /// <summary>How long it may take; afterwards the fused order stands.</summary>
+    public TimeSpan RerankDeadline { get; init; } = TimeSpan.FromSeconds(1);
+
     /// <summary>A partition that has not answered by then is left out, and the result says so.</summary>
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -68,7 +75,7 @@ public sealed record SearchOptions
 /// first every partition counts the terms, then each ranks with the sums. So the result is that of one big index.
 /// Partitions may be on other nodes; one that does not answer, for whatever reason, is left out, and the result says so.
 /// </summary>
-public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log)
+public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log, IReranker? reranker = null)
 {
     private readonly Neighbourhood _neighbourhood = new(partitions, options, log);
 
@@ -137,14 +144,36 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
         };
         var found = await ScatterAsync<PassagesFound>(answering, find, cancellationToken);
         var gathered = new GatheredPassages([.. found.Select(f => f.Reply)], find.Terms, request, options, find.K);
+        var failure = reranker is not null && request.Mode == SearchMode.Hybrid && words.Length > 0
+            ? await RerankAsync(new Reranking(reranker, options, Time, log), words, gathered, cancellationToken)
+            : null;
         var best = gathered.Best();
         return new SearchResult(best, all.Count, found.Count)
         {
             InContext = request.Neighbours > 0 ? await _neighbourhood.ExtendAsync(request.Principal, best, request.Neighbours, cancellationToken) : null,
+            RerankFailure = failure,
             Evidence = request.WithEvidence ? gathered.Evidence : null,
             Explanations = request.Explain ? gathered.Explanations() : null,
             Facets = request.Facets.Count > 0 ? gathered.Facets() : null,
         };
+    }
+
+    /// <summary>Puts the best of what was gathered into the re-ranker's order; why that failed, or null.</summary>
+    private static async Task<string?> RerankAsync(Reranking reranking, string words, GatheredPassages gathered, CancellationToken cancellationToken)
+    {
+        var first = gathered.First(reranking.Candidates);
+        if (first.Count < 2)
+        {
+            return null;
+        }
+
+        var (scores, failure) = await reranking.ScoreAsync(words, first, cancellationToken);
+        if (scores is not null)
+        {
+            gathered.Reorder(scores);
+        }
+
+        return failure;
     }
 
     /// <summary>Puts into the search what words of a first one's best passages weigh (RM3).</summary>

@@ -22,6 +22,8 @@ public sealed record RetrievalOptions : IChecked
 
     public NeighbourOptions Neighbours { get; init; } = new();
 
+    public RerankOptions Rerank { get; init; } = new();
+
     [Within("10ms", "1m")]
     public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(2);
 
@@ -90,6 +92,16 @@ public sealed record RetrievalWeights
 
     [Within("0", "10")]
     public double Adjacent { get; init; } = 0.15;
+}
+
+/// <summary>What the re-ranker of inference.reranking is given.</summary>
+public sealed record RerankOptions
+{
+    [Within("2", "1000")]
+    public int Candidates { get; init; } = 20;
+
+    [Within("10ms", "1m")]
+    public TimeSpan Deadline { get; init; } = TimeSpan.FromSeconds(1);
 }
 
 /// <summary>The passages next to those found, for the answer.</summary>

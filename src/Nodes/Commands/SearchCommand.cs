@@ -92,6 +92,11 @@ internal static class SearchCommand
             output.WriteLine($"{facet.Key}: {string.Join(", ", facet.Values.Select(value => $"{value.Value} ({value.Count})"))}");
         }
 
+        if (found.RerankFailure is { } failure)
+        {
+            output.WriteLine($"Not re-ranked: {failure}");
+        }
+
         if (found.Partial)
         {
             output.WriteLine("Some partitions did not answer in time; there may be more.");
@@ -102,6 +107,11 @@ internal static class SearchCommand
     {
         var boost = e.Boost == 1 ? "" : string.Create(CultureInfo.InvariantCulture, $", times {e.Boost:0.###}");
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    = {e.LexicalPart:0.0000} by words + {e.VectorPart:0.0000} by vector + {e.ProximityPart:0.0000} for nearness + {e.ContextPart:0.0000} for context ({e.Fusion}){boost}"));
+        if (e.Rerank is { } score)
+        {
+            output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      re-ranked from place {e.FusedRank}: {score:0.000}; the parts are those of its own fused score"));
+        }
+
         output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"      words: {e.Lexical:0.000}, rank {Rank(e.LexicalRank)}"));
         foreach (var term in e.Terms)
         {

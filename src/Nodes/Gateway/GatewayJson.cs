@@ -56,6 +56,8 @@ public sealed record ExplanationBody(
     double ProximityPart,
     double ContextPart,
     double Boost,
+    int? FusedRank,
+    double? Rerank,
     IReadOnlyList<TermExplanation> Terms);
 
 public sealed record FacetBody(string Key, IReadOnlyList<FacetValue> Values);
@@ -65,6 +67,9 @@ public sealed record SearchBody(string Query, double TookMs, bool Partial, IRead
 {
     /// <summary>In the order in which they were asked for.</summary>
     public IReadOnlyList<FacetBody>? Facets { get; init; }
+
+    /// <summary>Why the passages are not re-ranked although a re-ranker is configured; missing where all is well.</summary>
+    public string? RerankFailure { get; init; }
 }
 
 public sealed record ConversationsBody(IReadOnlyList<ConversationRow> Conversations);

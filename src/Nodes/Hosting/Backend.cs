@@ -90,6 +90,7 @@ internal sealed class Backend
                 EmbeddingEndpoints = embeddings,
                 GenerationEndpoints = generations,
                 Events = events,
+                Reranker = InferenceMapping.Reranker(options, endpoints),
             };
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(async _ => await cast.DisposeAsync());

@@ -80,6 +80,8 @@ internal static class OptionsMapping
             Analyzer = Analyzer.PerField(
                 AnalyzerOf(options.Retrieval.Analysis.Body), AnalyzerOf(options.Retrieval.Analysis.Title), AnalyzerOf(options.Retrieval.Analysis.Headings)),
             Neighbours = options.Retrieval.Neighbours.Reach,
+            RerankCandidates = options.Retrieval.Rerank.Candidates,
+            RerankDeadline = options.Retrieval.Rerank.Deadline,
             NeighbourTokens = options.Retrieval.Neighbours.Tokens,
             Deadline = options.Retrieval.Deadline,
         },

@@ -38,7 +38,7 @@ public sealed class EvidenceFusion
     /// <summary>How many similar passages of other documents count.</summary>
     private const int MostSimilar = 15;
 
-    private readonly IReadOnlyList<Candidate> _candidates;
+    private readonly Passage[] _passages;
     private readonly double[] _lexical;
     private readonly double[] _cosine;
     private readonly Proximity[] _proximity;
@@ -47,7 +47,7 @@ public sealed class EvidenceFusion
 
     private EvidenceFusion(IReadOnlyList<Candidate> candidates, QueryProximity proximity)
     {
-        _candidates = candidates;
+        _passages = [.. candidates.Select(c => c.Passage)];
         _lexical = Shares([.. candidates.Select(c => c.Lexical)], 0);
         var cosines = candidates.Where(c => c.Cosine is not null).Select(c => c.Cosine!.Value).ToList();
         var floor = cosines.Count > 1 ? Math.Max(0, cosines.Min()) : 0;
@@ -69,11 +69,11 @@ public sealed class EvidenceFusion
     public IReadOnlyList<FusedParts> Parts(FusionWeights weights)
     {
         ArgumentNullException.ThrowIfNull(weights);
-        var own = new FusedParts[_candidates.Count];
+        var own = new FusedParts[_passages.Length];
         for (var i = 0; i < own.Length; i++)
         {
             own[i] = new FusedParts(
-                _candidates[i].Passage,
+                _passages[i],
                 (1 - weights.Vector) * _lexical[i],
                 weights.Vector * _cosine[i],
                 (weights.Order * _proximity[i].Order) + (weights.Nearness * _proximity[i].Nearness));

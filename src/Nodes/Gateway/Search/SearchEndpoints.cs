@@ -58,6 +58,7 @@ internal static class SearchEndpoints
         var passages = result.Passages.Select((passage, i) => Body(passage, highlighter) with { Explanation = Body(result.Explanations?[i]) });
         var body = new SearchBody(request.Query, Math.Round(took, 2), result.IsPartial, [.. passages])
         {
+            RerankFailure = result.RerankFailure,
             Facets = result.Facets is { } facets ? [.. request.Facets.Select(key => new FacetBody(key, facets[key]))] : null,
         };
         return TypedResults.Json(body, GatewayJson.Default.SearchBody);
@@ -81,5 +82,5 @@ internal static class SearchEndpoints
     }
 
     private static ExplanationBody? Body(ScoreExplanation? e) => e is null ? null : new ExplanationBody(
-        e.Fusion, e.Parts.Lexical, e.LexicalRank, e.LexicalPart, e.Parts.Cosine, e.VectorRank, e.VectorPart, e.ProximityPart, e.ContextPart, e.Boost, e.Parts.Terms);
+        e.Fusion, e.Parts.Lexical, e.LexicalRank, e.LexicalPart, e.Parts.Cosine, e.VectorRank, e.VectorPart, e.ProximityPart, e.ContextPart, e.Boost, e.FusedRank, e.Rerank, e.Parts.Terms);
 }
