@@ -20,7 +20,7 @@ namespace RagCluster.Actors.Partitions;
 /// another one's snapshot needs. Uploads of an owner that dies before its snapshot is durable stay behind.
 /// </remarks>
 /// <param name="shared">Null where nobody else opens the partition.</param>
-/// <param name="analyzer">How words are read; null reads each text in its language.</param>
+/// <param name="analyzer">How words are read; null for English.</param>
 public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime runtime, Analyzer? analyzer = null)
 {
     private const string BlobsProperty = "blobs";
@@ -31,7 +31,7 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
     private SortedDictionary<string, string> _blobs = new(StringComparer.Ordinal);
 
     /// <summary>How partitions keep their indexes: the entity has packing and merging done beside its turns.</summary>
-    public IndexOptions IndexOptions { get; } = new() { WorksInBackground = true, Analyzer = analyzer ?? Analyzer.Auto };
+    public IndexOptions IndexOptions { get; } = new() { WorksInBackground = true, Analyzer = analyzer ?? Analyzer.English };
 
     /// <summary>How long a node keeps the files of a partition that is elsewhere, in case that it comes back.</summary>
     public static readonly TimeSpan KeptFor = TimeSpan.FromDays(7);

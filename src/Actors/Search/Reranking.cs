@@ -9,7 +9,8 @@ namespace RagCluster.Actors.Search;
 /// Has a model that reads query and passage together put the best passages into their final order. It is a refinement
 /// that may be missing: where the model fails or is late, the fused order stands, and the result says so.
 /// </summary>
-internal sealed partial class Reranking(IReranker reranker, SearchOptions options, TimeProvider time, ILogger log)
+/// <param name="time">Measures the deadline; without, there is none but the caller's.</param>
+internal sealed partial class Reranking(IReranker reranker, SearchOptions options, TimeProvider? time, ILogger log)
 {
     /// <summary>How many of the best it looks at.</summary>
     public int Candidates => options.RerankCandidates;
@@ -17,7 +18,7 @@ internal sealed partial class Reranking(IReranker reranker, SearchOptions option
     /// <summary>A score for each passage in order; or null, and why there are none.</summary>
     public async Task<(IReadOnlyList<float>? Scores, string? Failure)> ScoreAsync(string query, IReadOnlyList<Passage> passages, CancellationToken cancellationToken)
     {
-        using var deadline = new CancellationTokenSource(options.RerankDeadline, time);
+        using var deadline = time is null ? new CancellationTokenSource() : new CancellationTokenSource(options.RerankDeadline, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, deadline.Token);
         try
         {

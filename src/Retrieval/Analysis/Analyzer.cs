@@ -29,6 +29,11 @@ public sealed class Analyzer
 
     private static int s_leaves;
 
+    /// <summary>Of French and Italian.</summary>
+    private static readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> Elided =
+        new[] { "c", "d", "j", "l", "m", "n", "s", "t", "qu", "un", "all", "dall", "dell", "nell", "sull", "quell", "quest" }
+            .ToFrozenSet(StringComparer.Ordinal).GetAlternateLookup<ReadOnlySpan<char>>();
+
     private readonly FrozenSet<string>.AlternateLookup<ReadOnlySpan<char>> _stopWords;
     private readonly Language _stemmer;
     private readonly Kind _kind;
@@ -171,6 +176,10 @@ public sealed class Analyzer
     }
 
     internal bool IsStopWord(ReadOnlySpan<char> folded) => _stopWords.Contains(folded);
+
+    /// <summary>How many letters of a word are an article or the like that lost its vowel: "l'" of "l'assure". English and German have none.</summary>
+    internal int Elision(ReadOnlySpan<char> folded) =>
+        _stemmer == Language.Unknown && folded.IndexOf('\'') is var at and > 0 && at + 1 < folded.Length && Elided.Contains(folded[..at]) ? at + 1 : 0;
 
     /// <summary>Stems the first <paramref name="length"/> characters of the buffer, which has room for a mark, and gives the new length.</summary>
     internal int Stem(Span<char> buffer, int length)

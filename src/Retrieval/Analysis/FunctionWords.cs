@@ -23,11 +23,11 @@ internal static class FunctionWords
             am alle allem allen aller alles andere anderen anderer ander bin bist sowie bzw beim ihnen jedoch falls sofern
             """),
         (Language.French, """
-            le la les un une des du de d l et ou mais donc car ni que qui quoi dont ce cet cette ces se sa son ses leur leurs notre
+            le la les un une des du de et ou mais donc car ni que qui quoi dont ce cet cette ces se sa son ses leur leurs notre
             nos votre vos mon ma mes ton ta tes je tu il elle on nous vous ils elles lui eux y en au aux avec dans par pour sans sous
             sur vers chez entre est sont etait etaient ete etre suis es sommes etes sera seront serait a ai as avons avez ont avait
             avaient avoir fait ne pas plus si comme quand lorsque puis aussi meme tout toute tous toutes quel quelle quels quelles
-            c n s j m t qu depuis pendant apres avant tres cela ceci peut doit afin ainsi
+            depuis pendant apres avant tres cela ceci peut doit afin ainsi
             """),
         (Language.Spanish, """
             el la los las un una unos unas y e o u pero sino de del al a en con sin por para sobre entre desde hasta segun que quien
@@ -41,7 +41,7 @@ internal static class FunctionWords
             dalle in nel nello nella nei negli nelle con su sul sulla sui sulle per tra fra che chi cui quale quali quando dove come
             non piu anche se si ci vi ne mi ti lui lei loro noi voi io suo sua suoi sue mio mia nostro nostra questo questa questi
             queste quello quella quelli e sono era erano essere stato stata stati state ha hanno aveva avere ho abbiamo puo possono
-            deve devono sara ogni tutto tutti tutte molto perche anche dopo prima senza c l d un dell nell all dall sull
+            deve devono sara ogni tutto tutti tutte molto perche dopo prima senza
             """),
         (Language.Portuguese, """
             o a os as um uma uns umas e ou mas de do da dos das em no na nos nas por pelo pela pelos pelas para com sem sobre entre

@@ -62,7 +62,9 @@ public static class LanguageDetector
 
             words++;
             foreign += isForeign ? 1 : 0;
-            if (!tooLong && Words.TryGetValue(word[..length], out var languages))
+
+            // Single letters are initials, formulas and the ends of "insured's" more often than words.
+            if (!tooLong && length > 1 && Words.TryGetValue(word[..length], out var languages))
             {
                 var share = 1.0 / BitOperations.PopCount((uint)languages);
                 for (; languages != 0; languages &= languages - 1)

@@ -213,6 +213,12 @@ public ref struct TokenStream
             }
         }
 
+        if (_analyzer.Elision(Term) is var elided and > 0)
+        {
+            ((Span<char>)_buffer)[elided.._length].CopyTo(_buffer);
+            _length -= elided;
+        }
+
         if (_length == 0 || _analyzer.IsStopWord(Term))
         {
             return false;

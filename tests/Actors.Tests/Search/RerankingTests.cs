@@ -17,7 +17,7 @@ public sealed class RerankingTests
     [Fact]
     public async Task The_best_are_put_into_the_models_order_and_the_rest_stays_behind_them()
     {
-        var result = await SearchAsync(new Model((_, texts) => [.. texts.Select(text => text.EndsWith('3') ? 9f : text.EndsWith('2') ? -1f : 0f)]), candidates: 3);
+        var result = await SearchAsync(new Judge((_, texts) => [.. texts.Select(text => text.EndsWith('3') ? 9f : text.EndsWith('2') ? -1f : 0f)]), candidates: 3);
         result.Passages.Select(p => p.Passage.Text).ShouldBe(["text 3", "text 1", "text 2", "text 4"]);
         result.Passages.Select(p => p.Score).ShouldBeInOrder(SortDirection.Descending);
         result.RerankFailure.ShouldBeNull();
@@ -32,7 +32,7 @@ public sealed class RerankingTests
     [InlineData("nan", "0 scores for 4 passages")]
     public async Task Where_it_fails_the_fused_order_stands_and_the_result_says_so(string how, string expected)
     {
-        var result = await SearchAsync(new Model((_, texts) => how switch
+        var result = await SearchAsync(new Judge((_, texts) => how switch
         {
             "throws" => throw new InferenceException(InferenceErrorCode.Unreachable, "the endpoint is down"),
             "short" => [1f],
@@ -44,15 +44,15 @@ public sealed class RerankingTests
         result.Explanations!.ShouldAllBe(e => e.Rerank == null);
     }
 
-    private static Task<SearchResult> SearchAsync(Model model, int candidates = 10)
+    private static Task<SearchResult> SearchAsync(Judge model, int candidates = 10)
     {
         var options = new SearchOptions { RerankCandidates = candidates, RerankDeadline = TimeSpan.FromMilliseconds(50) };
-        return new Searcher(new PartitionDirectory(new Partition(), 1), new Embedder(), options, NullLogger<Searcher>.Instance, model)
+        return new Searcher(new PartitionDirectory(new Partition(), 1), new Embedder(), options, NullLogger<Searcher>.Instance, model) { Time = TimeProvider.System }
             .SearchAsync(new SearchRequest(new Principal(TenantId.Of("t"), UserId.Of("ann"), RoleSet.Empty), "fees") { Explain = true }, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Scores that are null never come.</summary>
-    private sealed class Model(Func<string, IReadOnlyList<string>, IReadOnlyList<float>?> score) : IReranker
+    private sealed class Judge(Func<string, IReadOnlyList<string>, IReadOnlyList<float>?> score) : IReranker
     {
         public string Model => "m";
 

@@ -84,7 +84,7 @@ public class LanguageTests
     [InlineData("\"Ablauf eines Vertrags\"", "de")]
     [InlineData("+policies -surrender", "")]
     [InlineData("versich*", "de")]
-    [InlineData("+versicherumg~", "de")]
+    [InlineData("+versichr~", "de")]
     [InlineData("+assuré -surrender", "fr")]
     public void Operators_do_so_too(string query, string expected) =>
         Find(Index(), query, QuerySyntax.Operators).ShouldBe(expected.Split(' ', StringSplitOptions.RemoveEmptyEntries), ignoreOrder: true);
@@ -120,7 +120,7 @@ public class LanguageTests
     [Theory]
     [InlineData("Versicherung kündigen", QuerySyntax.Plain, German, "Kündigung|Versicherungen|kündigen")]
     [InlineData("policy", QuerySyntax.Plain, English, "policies")]
-    [InlineData("surr* conditon~", QuerySyntax.Operators, English, "surrender|surrender|conditions")]
+    [InlineData("surr* conditon~2", QuerySyntax.Operators, English, "surrender|surrender|conditions")]
     [InlineData("+polic* -value", QuerySyntax.Operators, English, "policies")]
     [InlineData("versich*", QuerySyntax.Operators, German, "Versicherungen")]
     public void What_was_found_is_shown(string query, QuerySyntax syntax, string text, string expected) =>
