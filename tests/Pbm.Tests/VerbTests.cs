@@ -23,6 +23,8 @@ public sealed class VerbTests(Stage stage)
         { "config show --changed", "the tests" },
         { "flag list", "vectors" },
         { "inference list", "generation" },
+        { "ingest status", "" },
+        { "ingest dead-letters", "" },
         { "store check", "all is well" },
         { "health show", "It is ready." },
     };
