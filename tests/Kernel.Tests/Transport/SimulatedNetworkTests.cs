@@ -174,7 +174,7 @@ public sealed class SimulatedNetworkTests
         var world = new World(1);
         world.Network.Kill("b:1");
         var next = new Node(world, "b", incarnation: 2);
-        Should.Throw<PeerUnreachableException>(() => world.Send("one")).Message.ShouldContain("b#2@b:1");
+        Should.Throw<PeerUnreachableException>(() => world.Send("one")).Message.ShouldContain("b#2");
         world.Runtime.RunToEnd(() => world.A.Transport.SendAsync(next.Peer, new Text("two")).AsTask());
         world.Runtime.RunFor(TimeSpan.FromSeconds(1));
         next.Received.ShouldBe(["two"]);

@@ -63,7 +63,7 @@ internal static class SqliteSchema
         }
     }
 
-    private static int Version(SqliteSession session)
+    public static int Version(SqliteSession session)
     {
         using var statement = session.Use("SELECT value FROM meta WHERE key = 'schema_version'");
         return statement.Value.Step() ? int.Parse(statement.Value.Text(0), System.Globalization.CultureInfo.InvariantCulture) : 0;
