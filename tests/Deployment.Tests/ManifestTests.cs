@@ -19,7 +19,7 @@ public class ManifestTests
         ("a policy lets in to a port that is gone", nameof(ManifestChecks.Ports), "NetworkPolicy ragcluster-peers", m => m.Find("NetworkPolicy", "ragcluster-peers")!["spec"]!["ingress"]![0]!["ports"]![0]!["port"] = 2551),
         ("the autoscaler names what is not there", nameof(ManifestChecks.Targets), "Deployment gateway", m => m.Find("HorizontalPodAutoscaler", "ragcluster-gateway")!["spec"]!["scaleTargetRef"]!["name"] = "gateway"),
         ("the ingress names another service", nameof(ManifestChecks.Targets), "The ingress", m => m.Find("Ingress", "ragcluster")!["spec"]!["rules"]![0]!["http"]!["paths"]![0]!["backend"]!["service"]!["name"] = "rag"),
-        ("a policy speaks of pods that are not there", nameof(ManifestChecks.Peers), "ragcluster-peers", m => m.Find("NetworkPolicy", "ragcluster-peers")!["spec"]!["ingress"]![0]!["from"]![0]!["podSelector"]!["matchLabels"]!["ragcluster/member"] = "yes"),
+        ("a policy speaks of pods that are not there", nameof(ManifestChecks.Peers), "ragcluster-kafka", m => m.Find("NetworkPolicy", "ragcluster-kafka")!["spec"]!["egress"]![0]!["to"]![0]!["podSelector"]!["matchLabels"]!["app.kubernetes.io/name"] = "ragcluster"),
         ("a probe asks what is no route", nameof(ManifestChecks.Probes), "/healthz", m => Node(m, "StatefulSet", "ragcluster-index")["readinessProbe"]!["httpGet"]!["path"] = "/healthz"),
         ("a variable is no setting", nameof(ManifestChecks.Variables), "RAGCLUSTER__NODE__ROLLS", m => Set(m, "RAGCLUSTER__NODE__ROLES", "RAGCLUSTER__NODE__ROLLS")),
         ("a setting has a wrong value", nameof(ManifestChecks.Variables), "conversatoins", m => Variable(m, "RAGCLUSTER__NODE__ROLES")["value"] = "[conversatoins]"),
