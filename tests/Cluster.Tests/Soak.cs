@@ -2,22 +2,36 @@ using System.Globalization;
 using RagCluster.CheckerKit;
 using RagCluster.Cluster.Tests.Load;
 using RagCluster.Cluster.Tests.Running;
+using RagCluster.TestKit;
 
 namespace RagCluster.Cluster.Tests;
 
 /// <summary>So many kills, pauses and rolling restarts of real processes in one run, and the reckoning at its end.</summary>
 internal static class Soak
 {
-    /// <summary>Arguments: --kills N, --pauses N, --rolls N, --restarts N (of the database), --nodes N, --minutes M (at most).</summary>
+    /// <summary>
+    /// Arguments: --kills N, --pauses N, --rolls N, --restarts N (of the database), --cuts N (of the network; needs root),
+    /// --nodes N, --lease SECONDS, --minutes M (at most).
+    /// </summary>
     public static async Task<int> RunAsync(string[] args)
     {
         var (kills, pauses, rolls, restarts) = (Number(args, "--kills", 20), Number(args, "--pauses", 8), Number(args, "--rolls", 2), Number(args, "--restarts", 2));
-        var minutes = Number(args, "--minutes", 240);
-        await using var cluster = await RealCluster.StartAsync(Number(args, "--nodes", 3), Console.Out);
+        var (cuts, minutes) = (Number(args, "--cuts", 0), Number(args, "--minutes", 240));
+        if (cuts > 0 && NetworkLab.WhyNot is { } reason)
+        {
+            Console.Error.WriteLine($"--cuts: {reason}");
+            return 2;
+        }
+
+        var options = new RealClusterOptions { Nodes = Number(args, "--nodes", 3), InLab = cuts > 0, Lease = TimeSpan.FromSeconds(Number(args, "--lease", 4)) };
+        await using var cluster = await RealCluster.StartAsync(options, Console.Out);
         using var balancer = new Balancer(cluster);
         await using var load = new HttpLoad(cluster, balancer, TimeSpan.FromMilliseconds(Number(args, "--think", 200)));
         load.Start(conversations: Number(args, "--conversations", 4));
-        var nemesis = new Nemesis(cluster);
+        await using var sockets = new SocketLoad(cluster, balancer, TimeSpan.FromMilliseconds(Number(args, "--think", 200)));
+        sockets.Start(Number(args, "--chatters", 4));
+        await Task.WhenAll(load.UnderWayAsync(), sockets.UnderWayAsync());
+        var nemesis = new Nemesis(cluster, balancer);
 
         // First in good order, where no request may fail; then the faults, whose victims fail some.
         while (nemesis.RollingRestarts < rolls && cluster.Now.TotalMinutes < minutes)
@@ -27,9 +41,9 @@ internal static class Soak
 
         var (sent, failed) = (balancer.Sent, balancer.Failed);
         cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {balancer.Repeated} sent again because a connection had closed, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
-        await FaultsAsync(cluster, nemesis, kills, pauses, restarts, minutes);
-        cluster.Say($"the faults are over: {nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database");
-        var violations = await new Reckoning(cluster, load).CheckAsync();
+        await FaultsAsync(cluster, nemesis, new string('k', kills) + new string('p', pauses) + new string('d', restarts) + new string('c', cuts), minutes);
+        cluster.Say($"the faults are over: {Faults(nemesis)}");
+        var violations = await new Reckoning(cluster, load, sockets).CheckAsync();
         foreach (var violation in violations.Take(20))
         {
             Console.WriteLine(violation);
@@ -42,14 +56,18 @@ internal static class Soak
         var operations = cluster.Record.Operations;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {cluster.Record.Log.Count} events, {cluster.Record.Log.Max(record => record.Epoch)} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
+            $"{Faults(nemesis)}, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {sockets.Answers} answers over WebSocket and {sockets.Resumes} resumptions at another node, {cluster.Record.Log.Count} events, {cluster.Record.Log.Max(record => record.Epoch)} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
         return violations.Count == 0 && failed == 0 ? 0 : 1;
     }
 
+    private static string Faults(Nemesis nemesis) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{nemesis.Kills} kills, {nemesis.Pauses} pauses, {nemesis.DatabaseRestarts} restarts of the database, {nemesis.Cuts} cuts of the network{(nemesis.Healings.IsEmpty ? "" : $" (whole again after {nemesis.Healings.Max().TotalSeconds:0.0} s at most)")}");
+
     /// <summary>Two hands, so that a second node is hit while the first is not back yet; a third stays.</summary>
-    private static async Task FaultsAsync(RealCluster cluster, Nemesis nemesis, int kills, int pauses, int restarts, int minutes)
+    private static async Task FaultsAsync(RealCluster cluster, Nemesis nemesis, string faults, int minutes)
     {
-        var left = new List<char>([.. Enumerable.Repeat('k', kills), .. Enumerable.Repeat('p', pauses), .. Enumerable.Repeat('d', restarts)]);
+        var left = new List<char>(faults);
         var free = new List<RealNode>(cluster.Nodes);
         await Task.WhenAll(Enumerable.Range(0, Math.Min(2, cluster.Nodes.Count - 1)).Select(_ => Task.Run(async () =>
         {
@@ -74,6 +92,7 @@ internal static class Soak
                 {
                     'k' => nemesis.KillAsync(node),
                     'p' => nemesis.PauseAsync(node),
+                    'c' => nemesis.CutAsync(node, (Cut)Random.Shared.Next(3)),
                     _ => nemesis.RestartDatabaseAsync(),
                 });
                 lock (left)

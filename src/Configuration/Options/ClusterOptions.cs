@@ -41,6 +41,10 @@ public sealed record ClusterOptions : IChecked
     [Within("100ms", "10m")]
     public TimeSpan HandOffTimeout { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Requests are still taken for so long after the node has said that it stops.</summary>
+    [Within("0", "5m")]
+    public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(1);
+
     [Within("1", "1000000")]
     public int BufferPerShard { get; init; } = 1_000;
 

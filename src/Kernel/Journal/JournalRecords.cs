@@ -69,7 +69,8 @@ public readonly record struct JournalRecord(
 /// <summary>How much to read at once: whichever comes first, but always one record if there is one.</summary>
 public readonly record struct PageLimit(int Records, int Bytes)
 {
-    public static PageLimit Default { get; } = new(1000, 1 << 20);
+    /// <summary>So many records that their list, 88 bytes for each, is no large object to the garbage collector.</summary>
+    public static PageLimit Default { get; } = new(900, 1 << 20);
 }
 
 /// <summary>An entity's state at <paramref name="Seq"/>, so that recovery need not read what came before.</summary>

@@ -16,6 +16,9 @@ internal abstract class BenchmarkStore
     /// <summary>How many statements the kernel sends at once.</summary>
     public virtual int Lanes => 1;
 
+    /// <summary>How many shards are read at once.</summary>
+    public virtual int Readers => Environment.ProcessorCount;
+
     public abstract Task<IShardStore> OpenAsync(string round, CancellationToken cancellationToken);
 
     public abstract Task RemoveAsync(string round, CancellationToken cancellationToken);
@@ -53,6 +56,9 @@ internal sealed class PostgresBenchmarkStore(string connection, int lanes) : Ben
     public override string Engine => "PostgreSQL";
 
     public override int Lanes => lanes;
+
+    /// <summary>As many as a node has connections for it.</summary>
+    public override int Readers => new PostgresStoreOptions { Connection = connection }.RecoveryConnections;
 
     public override async Task<IShardStore> OpenAsync(string round, CancellationToken cancellationToken) => await PostgresShardStore.OpenAsync(
         new PostgresStoreOptions { Connection = connection, Schema = SchemaOf(round), Lanes = lanes },

@@ -179,7 +179,7 @@ internal sealed class StoreBenchmark(StoreBenchmarkOptions options, BenchmarkSto
         var total = 0L;
         await Parallel.ForEachAsync(
             await store.PrepareShardsAsync(Notebook.Type, options.Shards, cancellationToken),
-            new ParallelOptions { MaxDegreeOfParallelism = IsServer(engine) ? 2 * Environment.ProcessorCount : Environment.ProcessorCount, CancellationToken = cancellationToken },
+            new ParallelOptions { MaxDegreeOfParallelism = engine.Readers, CancellationToken = cancellationToken },
             async (shard, token) =>
             {
                 var states = new Dictionary<string, NotebookState>();

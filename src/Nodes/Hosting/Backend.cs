@@ -121,7 +121,7 @@ internal sealed class Backend
         catch (Exception e)
         {
             // Whatever failed then failed because of that.
-            var lost = member?.Entities.Lost is { IsCompleted: true } over ? await over : null;
+            var lost = member?.Entities.Lost is { IsCompleted: true } over ? await over : member?.Transport is not null ? PassingFailure(e) : null;
             await StopAsync(stops, new ShutdownBudget(options.Kernel.ShutdownTimeout, TimeProvider.System));
             if (lost is not null)
             {
@@ -131,6 +131,17 @@ internal sealed class Backend
             throw;
         }
     }
+
+    /// <summary>
+    /// Why a member of a cluster could not start that may well start next time: its database went away in between. A start
+    /// waits for a database, so its supervisor is to try again as it does with a node that was lost. Null for what stays wrong.
+    /// </summary>
+    internal static string? PassingFailure(Exception e) => e switch
+    {
+        StoreRefusedException => null,
+        StoreException => e.Message,
+        _ => e.InnerException is { } inner ? PassingFailure(inner) : null,
+    };
 
     /// <summary>This program again; where another one hosts the node, ragcluster beside it.</summary>
     private static IsolationOptions ParseWorkers() => Assembly.GetEntryAssembly() == typeof(Backend).Assembly
@@ -154,6 +165,9 @@ internal sealed class Backend
         services.AddSingleton(Cast.Options.Conversations);
     }
 
+    /// <summary>Of a cluster, and still so.</summary>
+    public bool IsMember => _isMember && !Entities.Lost.IsCompleted;
+
     /// <summary>
     /// Reads no source any more; as one of several nodes gives every shard to the others, and goes on finding the way for
     /// whoever still asks here.
@@ -165,7 +179,7 @@ internal sealed class Backend
             await Sources.StopAsync(budget * 0.3);
         }
 
-        if (_isMember && !Entities.Lost.IsCompleted)
+        if (IsMember)
         {
             await Entities.DrainAsync(budget * 0.7);
         }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.RateLimiting;
 using RagCluster.Actors;
 using RagCluster.Actors.Documents;
@@ -154,7 +155,16 @@ internal sealed partial class NodeHost : IAsyncDisposable
         _web.Lifetime.StopApplication();
         try
         {
+            var linger = _backend.IsMember ? _options.Cluster.Linger : TimeSpan.Zero;
+            var draining = Stopwatch.GetTimestamp();
             await _backend.HandOverAsync(budget.Share(0.7));
+
+            // Who sends requests here learns from /ready that there is somewhere better, a moment later.
+            if (linger - Stopwatch.GetElapsedTime(draining) is var rest && rest > TimeSpan.Zero)
+            {
+                await Task.Delay(rest < budget.Share(0.5) ? rest : budget.Share(0.5));
+            }
+
             using var limit = new CancellationTokenSource(budget.Share(0.5));
             await _web.StopAsync(limit.Token);
         }
@@ -236,6 +246,25 @@ internal sealed partial class NodeHost : IAsyncDisposable
 
     private static void Map(WebApplication web, RagClusterOptions options)
     {
+        // A kept connection must not end between a request and its answer: who asks a node that stops takes another connection next.
+        var stopping = web.Lifetime.ApplicationStopping;
+        web.Use((context, next) =>
+        {
+            if (stopping.IsCancellationRequested && !HttpProtocol.IsHttp2(context.Request.Protocol))
+            {
+                context.Response.OnStarting(() =>
+                {
+                    if (context.Response.StatusCode != StatusCodes.Status101SwitchingProtocols)
+                    {
+                        context.Response.Headers.Connection = "close";
+                    }
+
+                    return Task.CompletedTask;
+                });
+            }
+
+            return next(context);
+        });
         web.UseMiddleware<ErrorMiddleware>();
         web.UseStatusCodePages(async context =>
         {

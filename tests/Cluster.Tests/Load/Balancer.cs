@@ -59,9 +59,15 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         }
     }
 
-    public RealNode? Pick()
+    /// <param name="but">Rather another one than this.</param>
+    public RealNode? Pick(RealNode? but = null)
     {
         var ready = cluster.Nodes.Where(node => node.Url is not null).ToList();
+        if (ready.Count > 1 && but is not null)
+        {
+            ready.Remove(but);
+        }
+
         return ready.Count == 0 ? null : ready[(int)((uint)Interlocked.Increment(ref _next) % (uint)ready.Count)];
     }
 
@@ -110,6 +116,28 @@ internal sealed class Balancer(RealCluster cluster) : IDisposable
         }
 
         return answer with { WasUnsure = unsure };
+    }
+
+    /// <summary>Whether a node knows the way to everything now: to each conversation that there is, and to all of the index.</summary>
+    public async Task<bool> AnswersForAllAsync(Uri node)
+    {
+        foreach (var tenant in new[] { "t0", "t1" })
+        {
+            var person = $"person-{tenant}-0";
+            var talks = Enumerable.Range(0, 2).Select(n => SendOnceAsync($"person-{tenant}-{n}", HttpMethod.Get, new Uri(node, $"/api/v1/conversations/talk-person-{tenant}-{n}"), null, null));
+            if ((await Task.WhenAll(talks)).Any(answer => answer.Fate is Fate.NoEffect or Fate.Unknown))
+            {
+                return false;
+            }
+
+            var found = await SendOnceAsync(person, HttpMethod.Get, new Uri(node, "/api/v1/search?mode=lexical&k=1&q=grace"), null, null);
+            if (found.Body is not { } body || (bool?)body["partial"] == true)
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     public static HttpRequestMessage Request(string user, HttpMethod method, Uri uri)

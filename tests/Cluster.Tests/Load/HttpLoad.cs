@@ -10,6 +10,7 @@ using RagCluster.CheckerKit.Checkers;
 using RagCluster.Cluster.Tests.Running;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
+using RagCluster.TestKit;
 
 namespace RagCluster.Cluster.Tests.Load;
 
@@ -52,11 +53,36 @@ internal sealed class HttpLoad(RealCluster cluster, Balancer balancer, TimeSpan 
         }
     }
 
+    /// <summary>Until everybody's work is under way: the conversations have answers, and each document has been indexed.</summary>
+    public Task UnderWayAsync() => Retry.Until("the load is under way", () =>
+    {
+        lock (cluster.Record)
+        {
+            var done = cluster.Record.Operations.Where(operation => operation.Outcome == Outcome.Acknowledged).ToLookup(operation => operation.Entity);
+            return Seen.All(seen => seen.Last > 4) && AllDocuments().All(entry => done[("document", $"{entry.Tenant}/doc-{entry.Document}")].Any());
+        }
+    }, TimeSpan.FromMinutes(2));
+
+    /// <summary>Until so many more writes are acknowledged from now on.</summary>
+    public Task MoreAsync(int writes)
+    {
+        var before = Acknowledged();
+        return Retry.Until($"{writes} more writes are acknowledged", () => Acknowledged() >= before + writes, TimeSpan.FromMinutes(2));
+
+        int Acknowledged()
+        {
+            lock (cluster.Record)
+            {
+                return cluster.Record.Operations.Count(operation => operation.Outcome == Outcome.Acknowledged);
+            }
+        }
+    }
+
     /// <summary>Everybody ends what they are about.</summary>
     public async Task StopAsync()
     {
         await _over.CancelAsync();
-        await Task.WhenAll(_clients).WaitAsync(TimeSpan.FromMinutes(3));
+        await Task.WhenAll(_clients).WaitAsync(TimeSpan.FromMinutes(6));
     }
 
     /// <summary>Until every stream is at the end of its log.</summary>
@@ -279,45 +305,6 @@ internal sealed class HttpLoad(RealCluster cluster, Balancer balancer, TimeSpan 
             {
                 // The node has gone: from another one, after what was seen.
             }
-        }
-    }
-}
-
-/// <summary>What one reader of a conversation saw, through however many connections.</summary>
-internal sealed class SeenStream(string conversation)
-{
-    private readonly Lock _gate = new();
-    private readonly List<(TimeSpan At, long Seq, string Frame)> _items = [];
-
-    public string Conversation => conversation;
-
-    public long Last
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return _items.Count == 0 ? 0 : _items[^1].Seq;
-            }
-        }
-    }
-
-    public IReadOnlyList<(TimeSpan At, long Seq, string Frame)> Items
-    {
-        get
-        {
-            lock (_gate)
-            {
-                return [.. _items];
-            }
-        }
-    }
-
-    public void Add(TimeSpan at, long seq, string frame)
-    {
-        lock (_gate)
-        {
-            _items.Add((at, seq, frame));
         }
     }
 }

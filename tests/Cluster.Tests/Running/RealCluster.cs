@@ -4,22 +4,36 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using RagCluster.CheckerKit;
+using RagCluster.TestKit;
 using RagCluster.TestKit.Postgres;
 
 namespace RagCluster.Cluster.Tests.Running;
 
-/// <summary>Nodes of the real program on loopback, with a PostgreSQL of their own.</summary>
+/// <summary>Nodes of the real program, on loopback or on machines of a lab, with a PostgreSQL of their own.</summary>
 internal sealed class RealCluster : IAsyncDisposable
 {
     /// <summary>Whoever changes a document does so under a name that is used once, by which it is found in the log.</summary>
     public const int Keepers = 4000;
 
+    /// <summary>Of every node's transport, where each has a machine of its own.</summary>
+    public const int LabPort = 2552;
+
     private readonly long _started = Stopwatch.GetTimestamp();
 
-    private RealCluster(PostgresServer database, string connection, string folder, TextWriter output)
+    private RealCluster(RealClusterOptions options, NetworkLab? lab, PostgresServer database, string connection, string folder, TextWriter output)
     {
-        (Database, Connection, Folder, Output) = (database, connection, folder, output);
+        (Options, Lab, Database, Connection, Folder, Output) = (options, lab, database, connection, folder, output);
+        Names = lab is null ? null : LabNames.Serve(lab, options.Nodes, LabPort);
+        Certificates = options.Tls ? new TestCertificates() : null;
     }
+
+    public RealClusterOptions Options { get; }
+
+    public NetworkLab? Lab { get; }
+
+    public LabNames? Names { get; }
+
+    public TestCertificates? Certificates { get; }
 
     public PostgresServer Database { get; }
 
@@ -31,7 +45,12 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public string ConfigFile => Path.Combine(Folder, "nodes.conf");
 
+    public string SecretFile => Path.Combine(Folder, "secret");
+
     public List<RealNode> Nodes { get; } = [];
+
+    /// <summary>The database's, which comes after those of the nodes; null where there is no lab.</summary>
+    public LabMachine? DatabaseMachine => Lab?.Machines[^1];
 
     /// <summary>What clients did and saw. Lock it.</summary>
     public Run Record { get; } = new();
@@ -41,17 +60,18 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public TimeSpan Now => Stopwatch.GetElapsedTime(_started);
 
-    public static TimeSpan Lease { get; } = TimeSpan.FromSeconds(4);
+    public TimeSpan Lease => Options.Lease;
 
-    public static async Task<RealCluster> StartAsync(int nodes, TextWriter output)
+    public static async Task<RealCluster> StartAsync(RealClusterOptions options, TextWriter output)
     {
-        var database = await PostgresServer.StartAsync();
+        var lab = options.InLab ? await NetworkLab.CreateAsync(options.Nodes + 1) : null;
+        var database = await PostgresServer.StartAsync(new PostgresServerOptions { Machine = lab?.Machines[^1] });
         var name = await database.CreateDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("ragcluster-real-").FullName;
-        var cluster = new RealCluster(database, database.ConnectionString(name), folder, output);
-        File.WriteAllText(Path.Combine(folder, "secret"), "a secret that is for tests only");
+        var cluster = new RealCluster(options, lab, database, database.ConnectionString(name), folder, output);
+        File.WriteAllText(cluster.SecretFile, "a secret that is for tests only");
         File.WriteAllText(cluster.ConfigFile, cluster.Config());
-        for (var n = 1; n <= nodes; n++)
+        for (var n = 1; n <= options.Nodes; n++)
         {
             cluster.Nodes.Add(new RealNode(cluster, n));
         }
@@ -62,7 +82,7 @@ internal sealed class RealCluster : IAsyncDisposable
             await node.ReadyAsync();
         }
 
-        cluster.Say($"{nodes} nodes are ready");
+        cluster.Say($"{options.Nodes} nodes are ready");
         return cluster;
     }
 
@@ -85,6 +105,13 @@ internal sealed class RealCluster : IAsyncDisposable
         }
 
         await Database.DisposeAsync();
+        Certificates?.Dispose();
+        if (Lab is not null)
+        {
+            await Names!.DisposeAsync();
+            await Lab.DisposeAsync();
+        }
+
         if (Faults.IsEmpty)
         {
             Directory.Delete(Folder, recursive: true);
@@ -96,7 +123,7 @@ internal sealed class RealCluster : IAsyncDisposable
         var text = new StringBuilder();
         text.AppendLine(CultureInfo.InvariantCulture, $$"""
             ragcluster {
-              cluster { enabled = true, host = "127.0.0.1", secret-file = "{{Path.Combine(Folder, "secret")}}", lease = {{(int)Lease.TotalMilliseconds}}ms }
+              cluster { enabled = true, lease = {{(int)Lease.TotalMilliseconds}}ms }
               store { engine = postgres, postgres.connection = "{{Connection}}" }
               ingestion.samples-on-first-start = false
               limits { requests-per-second = 1000000, burst = 1000000 }
@@ -122,6 +149,7 @@ internal sealed class RealCluster : IAsyncDisposable
             for (var n = 0; n < 8; n++)
             {
                 yield return ($"person-{tenant}-{n}", tenant, "agent, clerk");
+                yield return ($"chatter-{tenant}-{n}", tenant, "agent, clerk");
             }
 
             for (var n = 0; n < Keepers / 2; n++)

@@ -13,36 +13,50 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
 {
     private const int LostMembership = 4;
 
-    private readonly int _port = FreePort();
+    /// <summary>As long as a node may need on a machine that many others keep busy: it loses a start to its own lease now and then.</summary>
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(5);
+
+    private readonly Lock _gate = new();
     private Process? _process;
-    private bool _wanted;
+
+    /// <summary>The process whose end is wanted: it is not looked into, and nothing follows it by itself.</summary>
+    private Process? _ending;
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"node-{number}");
 
     /// <summary>Null while the node is not ready.</summary>
     public Uri? Url { get; private set; }
 
+    /// <summary>/ready, /metrics and /cluster; null while the node is not ready.</summary>
+    public Uri? ManagementUrl { get; private set; }
+
     public bool IsPaused { get; private set; }
 
     /// <summary>How often it ended because it was no member any more.</summary>
     public int Losses { get; private set; }
 
+    /// <summary>Null where there is no lab.</summary>
+    public LabMachine? Machine => cluster.Lab?.Machines[number - 1];
+
     public string LogFile => Path.Combine(cluster.Folder, Name + ".log");
 
-    public void Start()
-    {
-        _wanted = true;
-        Launch();
-    }
+    /// <summary>Where the other nodes reach it.</summary>
+    public int Port { get; } = cluster.Lab is null ? FreePort() : RealCluster.LabPort;
 
-    public async Task ReadyAsync() => await Retry.Until($"{Name} is ready", () => Url is not null, TimeSpan.FromSeconds(90));
+    public void Start() => Launch();
+
+    public async Task ReadyAsync() => await Retry.Until($"{Name} is ready", () => Url is not null, s_patience);
 
     /// <summary>kill -9.</summary>
     public void Kill()
     {
-        _wanted = false;
         Url = null;
         IsPaused = false;
+        lock (_gate)
+        {
+            _ending = _process;
+        }
+
         if (_process is { HasExited: false } process)
         {
             process.Kill();
@@ -68,14 +82,38 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
     /// <summary>SIGTERM, as at a rolling restart. The balancer notices a little later, as balancers do.</summary>
     public async Task<int> TerminateAsync()
     {
-        _wanted = false;
-        var process = _process!;
+        Process process;
+        lock (_gate)
+        {
+            process = _ending = _process!;
+        }
+
         Signals.Send(process.Id, 15);
         await Task.Delay(300);
         Url = null;
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         await process.WaitForExitAsync(patience.Token);
         return process.ExitCode;
+    }
+
+    /// <summary>Whether its log has a line with all of these words, whole or in part.</summary>
+    public bool HasLogged(params string[] words)
+    {
+        if (!File.Exists(LogFile))
+        {
+            return false;
+        }
+
+        using var reader = new StreamReader(new FileStream(LogFile, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        while (reader.ReadLine() is { } line)
+        {
+            if (words.All(word => line.Contains(word, StringComparison.Ordinal)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     public async ValueTask DisposeAsync()
@@ -99,23 +137,45 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
             start.Environment.Remove(name);
         }
 
-        var process = Process.Start(start)!;
-        _process = process;
+        var process = Process.Start(Machine?.Place(start) ?? start)!;
+        lock (_gate)
+        {
+            _process = process;
+        }
+
         process.StandardInput.Close();
         _ = WatchAsync(process);
     }
 
-    private string[] Settings() =>
-    [
-        .. new[]
+    private string[] Settings()
+    {
+        string[] settings =
+        [
+            $"node.name={Name}",
+            $"data-folder={Path.Combine(cluster.Folder, Name)}",
+            $"http.host={Machine?.Address ?? "127.0.0.1"}",
+            "http.port=0",
+            "management.port=0",
+            $"cluster.host={Machine?.Address ?? "127.0.0.1"}",
+            string.Create(CultureInfo.InvariantCulture, $"cluster.port={Port}"),
+            .. Machine is null ? Array.Empty<string>() : [$"cluster.advertise={LabNames.NameOf(number)}"],
+            .. cluster.Options.Roles is { } roles ? [$"node.roles=[{string.Join(", ", roles(number))}]"] : Array.Empty<string>(),
+            .. cluster.Options.Discovery is { } discovery ? discovery(cluster, number).Select(setting => "cluster.discovery." + setting) : [],
+            .. Identity(),
+        ];
+        return [.. settings.SelectMany(setting => new[] { "-D", "ragcluster." + setting })];
+    }
+
+    private IEnumerable<string> Identity()
+    {
+        if (cluster.Certificates is not { } certificates)
         {
-            $"ragcluster.node.name={Name}",
-            $"ragcluster.data-folder={Path.Combine(cluster.Folder, Name)}",
-            "ragcluster.http.port=0",
-            "ragcluster.management.port=0",
-            string.Create(CultureInfo.InvariantCulture, $"ragcluster.cluster.port={_port}"),
-        }.SelectMany(setting => new[] { "-D", setting }),
-    ];
+            return [$"cluster.secret-file={cluster.SecretFile}"];
+        }
+
+        var files = certificates.Issue(Name, Machine is null ? null : LabNames.NameOf(number));
+        return [$"cluster.tls.certificate={files.Certificate}", $"cluster.tls.key={files.Key}", $"cluster.tls.authorities={files.Authorities}"];
+    }
 
     private async Task WatchAsync(Process process)
     {
@@ -129,17 +189,21 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
             await File.AppendAllTextAsync(LogFile, line + "\n");
-            if (line.StartsWith("RagCluster is ready.", StringComparison.Ordinal) && process == _process)
+            if (line.StartsWith("RagCluster is ready.", StringComparison.Ordinal) && process == _process && process != _ending)
             {
-                Url = new Uri(line.Split(' ', StringSplitOptions.RemoveEmptyEntries).SkipWhile(word => word != "Chat:").ElementAt(1));
+                ManagementUrl = After(line, "Management:");
+                Url = After(line, "Chat:");
             }
         }
 
         await errors;
         await process.WaitForExitAsync();
-        if (process != _process || !_wanted)
+        lock (_gate)
         {
-            return;
+            if (process != _process || process == _ending)
+            {
+                return;
+            }
         }
 
         Url = null;
@@ -154,11 +218,18 @@ internal sealed class RealNode(RealCluster cluster, int number) : IAsyncDisposab
         }
 
         await Task.Delay(500);
-        if (_wanted && process == _process)
+        lock (_gate)
         {
-            Launch();
+            if (process != _process || process == _ending)
+            {
+                return;
+            }
         }
+
+        Launch();
     }
+
+    private static Uri After(string line, string word) => new(line.Split(' ', StringSplitOptions.RemoveEmptyEntries).SkipWhile(other => other != word).ElementAt(1));
 
     private static int FreePort()
     {

@@ -39,6 +39,9 @@ public sealed partial class LabMachine : IDisposable
         }
     }
 
+    /// <summary>What to put before a command so that it runs in this machine; "ip netns exec" replaces itself by the program.</summary>
+    internal IReadOnlyList<string> Enter => Namespace is null ? [] : ["ip", "netns", "exec", Namespace];
+
     /// <summary>Makes the process one of this machine. Its id stays the program's own, so that signals reach it.</summary>
     public ProcessStartInfo Place(ProcessStartInfo start)
     {
@@ -47,14 +50,13 @@ public sealed partial class LabMachine : IDisposable
             return start;
         }
 
-        // "ip netns exec" replaces itself by the program.
         start.ArgumentList.Insert(0, start.FileName);
-        foreach (var word in new[] { Namespace, "exec", "netns" })
+        foreach (var word in Enter.Skip(1).Reverse())
         {
             start.ArgumentList.Insert(0, word);
         }
 
-        start.FileName = "ip";
+        start.FileName = Enter[0];
         return start;
     }
 

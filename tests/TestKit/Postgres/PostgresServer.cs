@@ -18,6 +18,9 @@ public sealed record PostgresServerOptions
     /// <summary>A new or empty folder for everything of this server; null takes one in the temporary folder.</summary>
     public string? Folder { get; init; }
 
+    /// <summary>The machine of a <see cref="NetworkLab"/> that it runs on, at whose address it listens; null: this one.</summary>
+    public LabMachine? Machine { get; init; }
+
     /// <summary>Further settings, as in postgresql.conf.</summary>
     public IReadOnlyDictionary<string, string> Settings { get; init; } = new Dictionary<string, string>();
 }
@@ -71,6 +74,8 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>What the server has written to its log so far.</summary>
     public string Log => File.Exists(LogFile) ? ReadShared(LogFile) : "";
 
+    private string Listens => _options.Machine?.Address ?? _options.ListenAddresses;
+
     private string LogFile => Path.Combine(Folder, "postgres.log");
 
     /// <summary>
@@ -95,7 +100,7 @@ public sealed class PostgresServer : IAsyncDisposable
                     "--pgdata", server.DataFolder, "--username", User, "--pwfile", password, "--auth-local=trust", "--auth-host=scram-sha-256",
                     "--locale=C.UTF-8", "--encoding=UTF8", "--no-instructions", .. sync,
                 ]);
-            if (server._options.ListenAddresses != "127.0.0.1")
+            if (server.Listens != "127.0.0.1")
             {
                 await File.AppendAllTextAsync(Path.Combine(server.DataFolder, "pg_hba.conf"), "\nhost all all all scram-sha-256\n");
             }
@@ -116,7 +121,7 @@ public sealed class PostgresServer : IAsyncDisposable
     /// <summary>Over TCP, with the password.</summary>
     public string ConnectionString(string database = "postgres") => new NpgsqlConnectionStringBuilder
     {
-        Host = "127.0.0.1",
+        Host = _options.Machine?.Address ?? "127.0.0.1",
         Port = Port,
         Username = User,
         Password = Password,
@@ -253,7 +258,7 @@ public sealed class PostgresServer : IAsyncDisposable
         var settings = new Dictionary<string, string>
         {
             ["port"] = Port.ToString(CultureInfo.InvariantCulture),
-            ["listen_addresses"] = _options.ListenAddresses,
+            ["listen_addresses"] = Listens,
             ["unix_socket_directories"] = Folder,
             ["fsync"] = _options.Fsync ? "on" : "off",
             ["shared_buffers"] = "64MB",
@@ -265,7 +270,7 @@ public sealed class PostgresServer : IAsyncDisposable
             settings[name] = value;
         }
 
-        string[] arguments = ["-c", Watchdog, "sh", .. _programs.AsOwner, _programs.PathOf("postgres"), "-D", DataFolder, .. settings.SelectMany(s => new[] { "-c", $"{s.Key}={s.Value}" })];
+        string[] arguments = ["-c", Watchdog, "sh", .. _options.Machine?.Enter ?? [], .. _programs.AsOwner, _programs.PathOf("postgres"), "-D", DataFolder, .. settings.SelectMany(s => new[] { "-c", $"{s.Key}={s.Value}" })];
         foreach (var argument in arguments)
         {
             start.ArgumentList.Add(argument);

@@ -17,7 +17,7 @@ internal sealed class PostgresPool : IAsyncDisposable
     private readonly Permits _free;
     private volatile bool _closed;
 
-    public PostgresPool(PostgresStoreOptions options, PostgresSessions sessions, string name, int size, TimeSpan statementTimeout, TimeProvider time)
+    public PostgresPool(PostgresStoreOptions options, PostgresSessions sessions, string name, int size, TimeSpan statementTimeout, TimeProvider time, int readBytes)
     {
         _options = options;
         _time = time;
@@ -28,6 +28,7 @@ internal sealed class PostgresPool : IAsyncDisposable
         parsed.Pooling = true;
         parsed.MinPoolSize = 0;
         parsed.MaxPoolSize = size;
+        parsed.ReadBufferSize = readBytes;
         var builder = new NpgsqlDataSourceBuilder(parsed.ConnectionString);
         builder.UsePhysicalConnectionInitializer(
             _ => throw new NotSupportedException("The store opens connections asynchronously."),

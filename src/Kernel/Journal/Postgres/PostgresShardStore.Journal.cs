@@ -58,10 +58,10 @@ public sealed partial class PostgresShardStore
         cancellationToken);
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadEntityAsync(int shardId, string entity, long afterSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(shardId, OfEntity, () => [Integer(shardId), Long(afterSeq), Long(Records(shardId, limit)), Text(entity)], limit, cancellationToken);
+        ReadAsync(shardId, OfEntity, records => [Integer(shardId), Long(afterSeq), Long(records), Text(entity)], limit, cancellationToken);
 
     public ValueTask<IReadOnlyList<JournalRecord>> ReadShardAsync(int shardId, long afterShardSeq, PageLimit limit, CancellationToken cancellationToken = default) =>
-        ReadAsync(shardId, OfShard, () => [Integer(shardId), Long(afterShardSeq), Long(Records(shardId, limit))], limit, cancellationToken);
+        ReadAsync(shardId, OfShard, records => [Integer(shardId), Long(afterShardSeq), Long(records)], limit, cancellationToken);
 
     private async Task<AppendResult[]> AppendAsync(NpgsqlConnection connection, AppendRows rows, IReadOnlyList<ShardBatch> batches)
     {
@@ -113,12 +113,13 @@ public sealed partial class PostgresShardStore
         Math.Clamp(2L * limit.Bytes / _recordBytes.GetValueOrDefault(shardId, UnknownRecordBytes), 1, limit.Records);
 
     private ValueTask<IReadOnlyList<JournalRecord>> ReadAsync(
-        int shardId, string condition, Func<NpgsqlParameter[]> parameters, PageLimit limit, CancellationToken cancellationToken) =>
+        int shardId, string condition, Func<long, NpgsqlParameter[]> parameters, PageLimit limit, CancellationToken cancellationToken) =>
         _recovery.RepeatableAsync<IReadOnlyList<JournalRecord>>(
             async (connection, token) =>
             {
+                var asked = Records(shardId, limit);
                 await using var command = new NpgsqlCommand($"SELECT {JournalColumns} FROM journal WHERE {condition} LIMIT $3", connection);
-                command.Parameters.AddRange(parameters());
+                command.Parameters.AddRange(parameters(asked));
                 await command.PrepareAsync(token);
                 await using var reader = await command.ExecuteReaderAsync(token);
                 var (page, bytes) = await PageAsync(reader, limit, token);

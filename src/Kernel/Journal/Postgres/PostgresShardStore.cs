@@ -20,6 +20,9 @@ namespace RagCluster.Kernel.Journal.Postgres;
 /// </remarks>
 public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
 {
+    /// <summary>What one receive takes up from a log that is read: a page is some hundred KB, and each receive costs a wake-up.</summary>
+    private const int RecoveryReadBytes = 64 * 1024;
+
     private readonly PostgresStoreOptions _options;
     private readonly PostgresSessions _sessions;
     private readonly ILogger _log;
@@ -37,11 +40,12 @@ public sealed partial class PostgresShardStore : IClusterStore, IBlobTable
         ClusterId = clusterId;
         _lease = Pool("lease", 1, options.LeaseTimeout);
         _lanes = Pool("append", options.Lanes, options.StatementTimeout);
-        _recovery = Pool("recovery", options.RecoveryConnections, options.StatementTimeout);
+        _recovery = Pool("recovery", options.RecoveryConnections, options.StatementTimeout, RecoveryReadBytes);
         _queries = Pool("query", options.QueryConnections, options.StatementTimeout);
         Blobs = Pool("blob", options.BlobConnections, options.StatementTimeout);
 
-        PostgresPool Pool(string name, int size, TimeSpan statementTimeout) => new(options, sessions, name, size, statementTimeout, time) { Broken = RenewConnections };
+        PostgresPool Pool(string name, int size, TimeSpan statementTimeout, int readBytes = 8 * 1024) =>
+            new(options, sessions, name, size, statementTimeout, time, readBytes) { Broken = RenewConnections };
     }
 
     /// <summary>Drawn when the first store of the cluster was made; its further stores carry the same.</summary>

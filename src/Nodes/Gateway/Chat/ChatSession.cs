@@ -97,7 +97,8 @@ internal sealed class ChatSession(
             follower = null;
         }
 
-        var announced = follower?.Announce(id);
+        follower?.Announce(id);
+        var accepted = false;
         try
         {
             var (reply, seq) = frame.RegenerateOf is { } of
@@ -107,6 +108,7 @@ internal sealed class ChatSession(
             {
                 case Accepted:
                     await SendAsync(new AcceptedFrame(id, conversation, seq));
+                    accepted = true;
                     if (follower is null)
                     {
                         await FollowAsync(conversation, seq);
@@ -124,7 +126,7 @@ internal sealed class ChatSession(
         }
         finally
         {
-            announced?.TrySetResult();
+            follower?.Settle(id, accepted);
         }
     }
 
@@ -186,7 +188,8 @@ internal sealed class ChatSession(
     /// <summary>Reads one conversation's events into the outbox.</summary>
     private sealed class Follower
     {
-        private readonly ConcurrentDictionary<QuestionId, TaskCompletionSource> _announced = [];
+        private readonly ConcurrentDictionary<QuestionId, TaskCompletionSource<bool>> _announced = [];
+        private TaskCompletionSource<bool>? _asking;
         private readonly CancellationTokenSource _stopping;
         private readonly Task _reading;
 
@@ -204,8 +207,22 @@ internal sealed class ChatSession(
         /// This connection is about to ask: the question's event is shown by the frame that accepts it, and what comes
         /// after waits until that frame is on its way.
         /// </summary>
-        public TaskCompletionSource Announce(QuestionId question) =>
-            _announced.GetOrAdd(question, _ => new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+        public void Announce(QuestionId question) =>
+            _announced[question] = _asking = new TaskCompletionSource<bool>(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        /// <summary>
+        /// The announced question has its frame; or it has none, because nobody knows what became of it: if its event
+        /// comes, it is shown like any other, so that there is no gap.
+        /// </summary>
+        public void Settle(QuestionId question, bool accepted)
+        {
+            if (!accepted)
+            {
+                _announced.TryRemove(question, out _);
+            }
+
+            _asking?.TrySetResult(accepted);
+        }
 
         public async Task StopAsync()
         {
@@ -221,9 +238,8 @@ internal sealed class ChatSession(
             {
                 await foreach (var (seq, e) in events)
                 {
-                    if (e is QuestionAsked asked && _announced.TryRemove(asked.Question, out var announced))
+                    if (e is QuestionAsked asked && _announced.TryRemove(asked.Question, out var announced) && await announced.Task.WaitAsync(_stopping.Token))
                     {
-                        await announced.Task.WaitAsync(_stopping.Token);
                         continue;
                     }
 

@@ -3,7 +3,7 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using RagCluster.Kernel.Transport;
 
-namespace RagCluster.Kernel.Tests.Transport;
+namespace RagCluster.TestKit;
 
 /// <summary>An authority and the certificates that it signs, as files.</summary>
 internal sealed class TestCertificates : IDisposable

@@ -1,20 +1,23 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using RagCluster.Kernel.Discovery.Dns;
 
-namespace RagCluster.Kernel.Tests.Discovery;
+namespace RagCluster.TestKit;
 
-/// <summary>A name server on loopback that answers what a test says, over UDP and TCP, truthfully or not.</summary>
+/// <summary>A name server that answers what a test says, over UDP and TCP, truthfully or not.</summary>
 internal sealed class DnsTestServer : IAsyncDisposable
 {
-    private readonly UdpClient _udp = new(new IPEndPoint(IPAddress.Loopback, 0));
+    private readonly UdpClient _udp;
     private readonly TcpListener _tcp;
     private readonly List<Task> _serving;
 
-    public DnsTestServer()
+    /// <param name="at">Null: any free port on loopback.</param>
+    public DnsTestServer(IPEndPoint? at = null)
     {
+        _udp = new UdpClient(at ?? new IPEndPoint(IPAddress.Loopback, 0));
         Address = (IPEndPoint)_udp.Client.LocalEndPoint!;
         _tcp = new TcpListener(Address);
         _tcp.Start();
@@ -24,7 +27,7 @@ internal sealed class DnsTestServer : IAsyncDisposable
     public IPEndPoint Address { get; }
 
     /// <summary>The zone: name and type to record data. A name without any entry does not exist.</summary>
-    public Dictionary<(string Name, DnsType Type), List<byte[]>> Records { get; } = [];
+    public ConcurrentDictionary<(string Name, DnsType Type), List<byte[]>> Records { get; } = [];
 
     public List<string> Asked { get; } = [];
 
