@@ -21,7 +21,7 @@ public sealed class RollingRestartTests
     {
         Assert.SkipWhen(PostgresServer.WhyNot is not null, PostgresServer.WhyNot ?? "");
         await using var cluster = await RealCluster.StartAsync(
-            new RealClusterOptions { Tls = true, Roles = node => s_roles[node], Discovery = Discovery }, new StringWriter());
+            new RealClusterOptions { Tls = true, Lease = TimeSpan.FromSeconds(20), Roles = node => s_roles[node], Discovery = Discovery }, new StringWriter());
         await using var trial = await Trial.BeginAsync(cluster);
         await OwnersHaveTheirRolesAsync(cluster);
         await trial.Nemesis.RollAsync();

@@ -23,7 +23,7 @@ internal static class Soak
             return 2;
         }
 
-        var options = new RealClusterOptions { Nodes = Number(args, "--nodes", 3), InLab = cuts > 0, Lease = TimeSpan.FromSeconds(Number(args, "--lease", 4)) };
+        var options = new RealClusterOptions { Nodes = Number(args, "--nodes", 3), InLab = cuts > 0, Lease = TimeSpan.FromSeconds(Number(args, "--lease", 6)) };
         await using var cluster = await RealCluster.StartAsync(options, Console.Out);
         using var balancer = new Balancer(cluster);
         await using var load = new HttpLoad(cluster, balancer, TimeSpan.FromMilliseconds(Number(args, "--think", 200)));
@@ -34,16 +34,25 @@ internal static class Soak
         var nemesis = new Nemesis(cluster, balancer);
 
         // First in good order, where no request may fail; then the faults, whose victims fail some.
-        while (nemesis.RollingRestarts < rolls && cluster.Now.TotalMinutes < minutes)
+        while (nemesis.RollingRestarts < rolls && cluster.Now.TotalMinutes < minutes && await TryAsync(cluster, nemesis.RollAsync))
         {
-            await nemesis.RollAsync();
+            // On to the next.
         }
 
         var (sent, failed) = (balancer.Sent, balancer.Failed);
         cluster.Say($"{nemesis.RollingRestarts} rolling restarts of {cluster.Nodes.Count} nodes: {sent} requests, {balancer.Repeated} sent again because a connection had closed, {failed} failed. {(failed > 0 ? balancer.LastFailure : "")}");
         await FaultsAsync(cluster, nemesis, new string('k', kills) + new string('p', pauses) + new string('d', restarts) + new string('c', cuts), minutes);
         cluster.Say($"the faults are over: {Faults(nemesis)}");
-        var violations = await new Reckoning(cluster, load, sockets).CheckAsync();
+        IReadOnlyList<Violation> violations;
+        try
+        {
+            violations = await new Reckoning(cluster, load, sockets).CheckAsync();
+        }
+        catch (TimeoutException e)
+        {
+            violations = [.. cluster.Faults.Append(e.Message).Select(fault => new Violation("process", "", fault)), .. AllCheckers.Check(cluster.Record)];
+        }
+
         foreach (var violation in violations.Take(20))
         {
             Console.WriteLine(violation);
@@ -56,7 +65,7 @@ internal static class Soak
         var operations = cluster.Record.Operations;
         Console.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
-            $"{Faults(nemesis)}, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {sockets.Answers} answers over WebSocket and {sockets.Resumes} resumptions at another node, {cluster.Record.Log.Count} events, {cluster.Record.Log.Max(record => record.Epoch)} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
+            $"{Faults(nemesis)}, {nemesis.RollingRestarts} rolling restarts in {cluster.Now.TotalMinutes:0.0} min: {operations.Count} writes ({operations.Count(o => o.Outcome == Outcome.Acknowledged)} acknowledged, {operations.Count(o => o.Outcome == Outcome.Unknown)} unknown), {cluster.Record.Searches.Count} searches, {sockets.Answers} answers over WebSocket and {sockets.Resumes} resumptions at another node, {cluster.Record.Log.Count} events, {cluster.Record.Log.Select(record => record.Epoch).DefaultIfEmpty().Max()} epochs at most; {failed} requests of {sent} failed in rolling restarts; {violations.Count} violations"));
         return violations.Count == 0 && failed == 0 ? 0 : 1;
     }
 
@@ -88,19 +97,40 @@ internal static class Soak
                     free.Remove(node);
                 }
 
-                await (fault switch
+                if (!await TryAsync(cluster, () => fault switch
                 {
                     'k' => nemesis.KillAsync(node),
                     'p' => nemesis.PauseAsync(node),
                     'c' => nemesis.CutAsync(node, (Cut)Random.Shared.Next(3)),
                     _ => nemesis.RestartDatabaseAsync(),
-                });
+                }))
+                {
+                    // No more of this hand, but the reckoning.
+                    return;
+                }
+
                 lock (left)
                 {
                     free.Add(node);
                 }
             }
         })));
+    }
+
+    /// <summary>False if what is waited for after a fault did not come: a fault of the cluster's, and the end of the faults.</summary>
+    private static async Task<bool> TryAsync(RealCluster cluster, Func<Task> fault)
+    {
+        try
+        {
+            await fault();
+            return true;
+        }
+        catch (Exception e) when (e is TimeoutException or OperationCanceledException)
+        {
+            cluster.Say(e.Message);
+            cluster.Faults.Add(e.Message);
+            return false;
+        }
     }
 
     private static int Number(string[] args, string name, int otherwise)

@@ -69,21 +69,18 @@ internal sealed class RealCluster : IAsyncDisposable
         var name = await database.CreateDatabaseAsync();
         var folder = Directory.CreateTempSubdirectory("ragcluster-real-").FullName;
         var cluster = new RealCluster(options, lab, database, database.ConnectionString(name), folder, output);
-        File.WriteAllText(cluster.SecretFile, "a secret that is for tests only");
-        File.WriteAllText(cluster.ConfigFile, cluster.Config());
-        for (var n = 1; n <= options.Nodes; n++)
+        AppDomain.CurrentDomain.ProcessExit += cluster.KillAll;
+        try
         {
-            cluster.Nodes.Add(new RealNode(cluster, n));
+            await cluster.StartNodesAsync();
+            return cluster;
         }
-
-        cluster.Nodes.ForEach(node => node.Start());
-        foreach (var node in cluster.Nodes)
+        catch (Exception e)
         {
-            await node.ReadyAsync();
+            cluster.Faults.Add(e.Message);
+            await cluster.DisposeAsync();
+            throw;
         }
-
-        cluster.Say($"{options.Nodes} nodes are ready");
-        return cluster;
     }
 
     /// <summary>The bearer token of a user; see <see cref="Config"/>.</summary>
@@ -99,6 +96,7 @@ internal sealed class RealCluster : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        AppDomain.CurrentDomain.ProcessExit -= KillAll;
         foreach (var node in Nodes)
         {
             await node.DisposeAsync();
@@ -116,6 +114,26 @@ internal sealed class RealCluster : IAsyncDisposable
         {
             Directory.Delete(Folder, recursive: true);
         }
+    }
+
+    private void KillAll(object? sender, EventArgs e) => Nodes.ForEach(node => node.Kill());
+
+    private async Task StartNodesAsync()
+    {
+        File.WriteAllText(SecretFile, "a secret that is for tests only");
+        File.WriteAllText(ConfigFile, Config());
+        for (var n = 1; n <= Options.Nodes; n++)
+        {
+            Nodes.Add(new RealNode(this, n));
+        }
+
+        Nodes.ForEach(node => node.Start());
+        foreach (var node in Nodes)
+        {
+            await node.ReadyAsync();
+        }
+
+        Say($"{Options.Nodes} nodes are ready");
     }
 
     private string Config()

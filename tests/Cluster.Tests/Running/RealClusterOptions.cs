@@ -21,5 +21,5 @@ internal sealed record RealClusterOptions
     public Func<RealCluster, int, IReadOnlyList<string>>? Discovery { get; init; }
 
     /// <summary>Longer than a machine that is busy with all of this stands still by itself.</summary>
-    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(4);
+    public TimeSpan Lease { get; init; } = TimeSpan.FromSeconds(6);
 }
