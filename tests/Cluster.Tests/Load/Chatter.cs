@@ -220,7 +220,8 @@ internal sealed class Chatter(RealCluster cluster, Balancer balancer, string ten
                     chatter._exists = false;
                     await AskAsync();
                     break;
-                case "unavailable":
+                case "unavailable" or "timeout":
+                    // Of a resumption, or of the events that were followed.
                     await Task.Delay(100, streamsOver);
                     await ResumeAsync();
                     break;

@@ -54,11 +54,11 @@ internal sealed class ChatSession(
         }
         catch (EntityUnavailableException e)
         {
-            await SendAsync(new ErrorFrame("unavailable", $"{e.Message} Nothing happened; try again.", IdOf(frame)));
+            await SendAsync(new ErrorFrame("unavailable", $"{e.Message} Nothing happened; try again.", IdOf(frame), ConversationOf(frame)));
         }
         catch (Exception e) when (e is TimeoutException or EntityFailedException)
         {
-            await SendAsync(new ErrorFrame("timeout", "No reply in time; send the same frame again: the same id takes effect once.", IdOf(frame)));
+            await SendAsync(new ErrorFrame("timeout", "No reply in time; send the same frame again: the same id takes effect once.", IdOf(frame), ConversationOf(frame)));
         }
     }
 
@@ -78,6 +78,15 @@ internal sealed class ChatSession(
         AskFrame f => f.Id,
         CancelFrame f => f.Id,
         FeedbackFrame f => f.Question,
+        _ => null,
+    };
+
+    private static ConversationId? ConversationOf(ClientFrame frame) => frame switch
+    {
+        AskFrame f => f.Conversation,
+        ResumeFrame f => f.Conversation,
+        CancelFrame f => f.Conversation,
+        FeedbackFrame f => f.Conversation,
         _ => null,
     };
 
