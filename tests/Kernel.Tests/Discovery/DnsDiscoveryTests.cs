@@ -3,6 +3,7 @@ using FsCheck;
 using FsCheck.Fluent;
 using RagCluster.Kernel.Discovery;
 using RagCluster.Kernel.Discovery.Dns;
+using RagCluster.TestKit;
 
 namespace RagCluster.Kernel.Tests.Discovery;
 
