@@ -7,6 +7,7 @@ using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
 using RagCluster.Actors.Publication;
 using RagCluster.Actors.Search;
+using RagCluster.Inference.Embedded;
 using RagCluster.Inference.Endpoints;
 using RagCluster.Inference.Prompting;
 using RagCluster.Inference.Reranking;
@@ -36,6 +37,9 @@ public sealed record Stage(
     IChatClient Chat,
     ILoggerFactory Loggers)
 {
+    /// <summary>Asks the model before the current one; disposed of with the cast. Null where there is none, or none that can be asked.</summary>
+    public IEmbeddingGenerator<string, Embedding<float>>? FormerEmbeddings { get; init; }
+
     /// <summary>Makes this node's lists; disposed of with the cast.</summary>
     public Func<CastOptions, Stage, CancellationToken, Task<ICatalog>> OpenCatalog { get; init; } = SqliteCatalog.OpenAsync;
 
@@ -102,6 +106,8 @@ public sealed class Cast : IAsyncDisposable
 
     public required PartitionDirectory Partitions { get; init; }
 
+    public required Reembedder Reembedder { get; init; }
+
     public required CastOptions Options { get; init; }
 
     /// <exception cref="StoreException">The store does not answer, or holds data of other settings.</exception>
@@ -128,6 +134,8 @@ public sealed class Cast : IAsyncDisposable
             await SegmentFiles.SweepAsync(options.IndexFolder, stage.Runtime);
         }
 
+        var former = FormerEmbedders(options, stage, embedder.Model);
+        var reembedder = new Reembedder(embedder, former, options.ModelChange, stage.Runtime.Time, loggers.CreateLogger<Reembedder>());
         await PartitionDirectory.AgreeAsync(options.PartitionsPerTenant, stage.Store, options.PartitionEntities.Shards, options.Shared, cancellationToken);
         var partitions = new PartitionDirectory(
             await stage.Entities.StartAsync(
@@ -141,6 +149,8 @@ public sealed class Cast : IAsyncDisposable
                     Role = options.ByRole ? CastRoles.Partitions : null,
                     Behavior = id => new PartitionBehavior(
                         new SegmentFiles(FolderOf(options, id), options.Shared ? stage.Blobs : null, stage.Runtime, options.Search.Analyzer),
+                        new SegmentFiles(FolderOf(options, id) + ".next", options.Shared ? stage.Blobs : null, stage.Runtime, options.Search.Analyzer),
+                        reembedder,
                         stage.Runtime,
                         loggers.CreateLogger<PartitionBehavior>()),
                     Options = options.PartitionEntities,
@@ -164,7 +174,11 @@ public sealed class Cast : IAsyncDisposable
             },
             cancellationToken);
 
-        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>(), stage.Reranker) { Features = stage.Features, Time = stage.Runtime.Time };
+        var searcher = new Searcher(partitions, embedder, options.Search, loggers.CreateLogger<Searcher>(), stage.Reranker, former)
+        {
+            Features = stage.Features,
+            Time = stage.Runtime.Time,
+        };
         var answering = new Answering(searcher, generator, new PromptPacker(options.Prompt, options.Templates), options.Search, stage.Runtime.Time);
         var conversations = await stage.Entities.StartAsync(
             new EntityDefinition<Conversation, ConversationState, ConversationCommand, ConversationEvent, ConversationReply>
@@ -193,6 +207,7 @@ public sealed class Cast : IAsyncDisposable
             Gate = gate,
             Steps = steps,
             Partitions = partitions,
+            Reembedder = reembedder,
             Options = options,
         };
     }
@@ -206,7 +221,27 @@ public sealed class Cast : IAsyncDisposable
         await Inference.DisposeAsync();
         Steps.Dispose();
         _stage.Embeddings.Dispose();
+        _stage.FormerEmbeddings?.Dispose();
         _stage.Chat.Dispose();
+    }
+
+    /// <summary>What can be asked for vectors of models before: the one that is configured as such, and the one that is built in.</summary>
+    private static List<IEmbedder> FormerEmbedders(CastOptions options, Stage stage, string current)
+    {
+        var former = new List<IEmbedder>();
+        if (stage.FormerEmbeddings is { } endpoint)
+        {
+            var configured = options.FormerEmbedding ?? new EndpointOptions();
+            var metadata = endpoint.GetService(typeof(EmbeddingGeneratorMetadata)) as EmbeddingGeneratorMetadata;
+            former.Add(new DirectEmbedder(endpoint, metadata?.DefaultModelId ?? configured.Model, metadata?.DefaultModelDimensions ?? configured.Dimensions));
+        }
+
+        if (current != EmbeddedEmbedder.ModelId)
+        {
+            former.Add(new DirectEmbedder(new EmbeddedEmbedder(), EmbeddedEmbedder.ModelId, EmbeddedEmbedder.Dimensions));
+        }
+
+        return former;
     }
 
     /// <summary>A partition's folder: its id is "tenant/number", and a tenant's name may hold what a file system does not like.</summary>

@@ -1,5 +1,6 @@
 using RagCluster.Actors.Conversations;
 using RagCluster.Actors.Documents;
+using RagCluster.Actors.Partitions;
 using RagCluster.Actors.Inference;
 using RagCluster.Actors.Search;
 using RagCluster.Inference.Batching;
@@ -56,6 +57,11 @@ public sealed record CastOptions
     public InferencePolicy Inference { get; init; } = new();
 
     public EndpointOptions Embedding { get; init; } = new();
+
+    /// <summary>The model before, where it can still be asked: partitions are searched by it until they are embedded anew. Null: none but the built-in one.</summary>
+    public EndpointOptions? FormerEmbedding { get; init; }
+
+    public ModelChangeOptions ModelChange { get; init; } = new();
 
     public BatchLimits EmbeddingBatches { get; init; } = new();
 

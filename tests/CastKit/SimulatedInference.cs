@@ -48,12 +48,15 @@ public sealed class SimulatedInference(IRuntime runtime)
     /// <summary>How much of an answer comes at a time.</summary>
     public int WordsPerPiece { get; init; } = 1;
 
+    /// <summary>The model of the embedders that are made from now on; vectors of different ones have nothing to do with each other.</summary>
+    public string Embeds { get; set; } = EmbeddingModel;
+
     public Func<EndpointFault>? EmbeddingFault { get; set; }
 
     public Func<EndpointFault>? ChatFault { get; set; }
 
     /// <summary>A client of its own for each node that asks: nodes dispose of theirs.</summary>
-    public IEmbeddingGenerator<string, Embedding<float>> NewEmbedder() => new Embedder(this);
+    public IEmbeddingGenerator<string, Embedding<float>> NewEmbedder() => new Embedder(this, Embeds);
 
     public IChatClient NewChatClient() => new Chat(this);
 
@@ -83,9 +86,9 @@ public sealed class SimulatedInference(IRuntime runtime)
         }
     }
 
-    private sealed class Embedder(SimulatedInference world) : IEmbeddingGenerator<string, Embedding<float>>
+    private sealed class Embedder(SimulatedInference world, string model) : IEmbeddingGenerator<string, Embedding<float>>
     {
-        private static readonly EmbeddingGeneratorMetadata s_metadata = new("simulated", null, EmbeddingModel, Dimensions);
+        private readonly EmbeddingGeneratorMetadata _metadata = new("simulated", null, model, Dimensions);
 
         public async Task<GeneratedEmbeddings<Embedding<float>>> GenerateAsync(
             IEnumerable<string> values, EmbeddingGenerationOptions? options = null, CancellationToken cancellationToken = default)
@@ -102,19 +105,19 @@ public sealed class SimulatedInference(IRuntime runtime)
             };
         }
 
-        public object? GetService(Type serviceType, object? serviceKey = null) => serviceType == typeof(EmbeddingGeneratorMetadata) ? s_metadata : null;
+        public object? GetService(Type serviceType, object? serviceKey = null) => serviceType == typeof(EmbeddingGeneratorMetadata) ? _metadata : null;
 
         public void Dispose()
         {
         }
 
         /// <summary>Counts words by hash, and divides by the length.</summary>
-        private static float[] VectorOf(string text)
+        private float[] VectorOf(string text)
         {
             var vector = new float[Dimensions];
             foreach (var word in text.Split([' ', '.', ',', '?', '\n'], StringSplitOptions.RemoveEmptyEntries))
             {
-                vector[StableHash.Bucket(word.ToLowerInvariant(), Dimensions)]++;
+                vector[model == "constant" ? 0 : StableHash.Bucket((model == EmbeddingModel ? "" : model) + word.ToLowerInvariant(), Dimensions)]++;
             }
 
             var length = MathF.Sqrt(vector.Sum(v => v * v));

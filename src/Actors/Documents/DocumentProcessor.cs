@@ -150,8 +150,7 @@ public sealed class DocumentProcessor(
             IReadOnlyList<Embedding> vectors;
             try
             {
-                // The headings say what a table row or a short paragraph is about; they belong to its meaning.
-                var texts = Array.ConvertAll(batch, c => c.Headings.Count == 0 ? c.Text : $"{string.Join(" > ", c.Headings)}\n{c.Text}");
+                var texts = Array.ConvertAll(batch, c => ChunkText.Of(c.Headings, c.Text));
                 vectors = await embedder.EmbedAsync(texts, EmbeddingPriority.Ingestion, tenant, cancellationToken);
             }
             catch (InferenceException e)

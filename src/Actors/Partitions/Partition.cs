@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
+using System.Text.Json.Serialization;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
 using RagCluster.Messages.Identity;
@@ -11,6 +12,12 @@ namespace RagCluster.Actors.Partitions;
 public sealed record PartitionState
 {
     public ImmutableSortedDictionary<DocumentId, IndexedDocument> Documents { get; init; } = ImmutableSortedDictionary<DocumentId, IndexedDocument>.Empty;
+
+    /// <summary>The model by which the documents are being embedded anew; null where they are not.</summary>
+    public EmbeddingModel? Next { get; init; }
+
+    /// <summary>The model that was compared last and found less than the one in use: it is not tried again.</summary>
+    public EmbeddingModel? Refused { get; init; }
 }
 
 /// <param name="Version">The version whose chunks are held; 0 for none.</param>
@@ -18,6 +25,10 @@ public sealed record PartitionState
 public sealed record IndexedDocument(int Version, int Chunks, RoleSet Readers, int AccessRevision, int RemovedUpTo)
 {
     public static IndexedDocument None { get; } = new(0, 0, RoleSet.Empty, 0, 0);
+
+    /// <summary>The version that has vectors of the next model; 0 for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int NextVersion { get; init; }
 }
 
 /// <summary>
@@ -29,6 +40,9 @@ public sealed class Partition : IEntity<PartitionState, PartitionCommand, Partit
     public static string Type => "partition";
 
     public static PartitionState Initial(EntityId id) => new();
+
+    /// <summary>A partition that is being embedded anew goes on by itself after a crash.</summary>
+    public static bool HasOpenWork(PartitionState state) => state.Next is not null;
 
     public static Decision<PartitionEvent, PartitionReply> Decide(PartitionState state, PartitionCommand command, DateTimeOffset now)
     {
@@ -53,6 +67,22 @@ public sealed class Partition : IEntity<PartitionState, PartitionCommand, Partit
             case RestrictChunks c:
                 return Known(state, c.Document).AccessRevision >= c.AccessRevision ? Done() : Done(new ChunksRestricted(c.Document, c.Readers, c.AccessRevision));
 
+            case BeginReembedding c:
+                return c.Model == state.Next ? Done() : Done(new ReembeddingBegun(c.Model));
+
+            case ReembedChunks c:
+                {
+                    var known = Known(state, c.Document);
+                    return c.Model == state.Next && c.Version == known.Version && c.Version > 0 && c.Version != known.NextVersion && c.Vectors.Count == known.Chunks
+                        ? Done(new ChunksReembedded(c.Document, c.Version, c.Model, c.Vectors))
+                        : Done();
+                }
+
+            case EndReembedding c:
+                return c.Model == state.Next && (!c.Switch || state.Documents.Values.All(d => d.Version == 0 || d.NextVersion == d.Version))
+                    ? Done(new ReembeddingEnded(c.Model, c.Switch, c.Comparison))
+                    : Done();
+
             case CountTerms or FindPassages or ReadNeighbours or DescribePartition:
                 throw new UnreachableException($"{command.GetType().Name} is answered by the index, not decided.");
 
@@ -63,11 +93,18 @@ public sealed class Partition : IEntity<PartitionState, PartitionCommand, Partit
 
     public static PartitionState Evolve(PartitionState state, PartitionEvent @event) => @event switch
     {
-        ChunksIndexed e => Change(state, e.Document, d => d with { Version = e.Version, Chunks = e.Chunks.Count, Readers = e.Readers, AccessRevision = e.AccessRevision }),
+        ChunksIndexed e => Change(state, e.Document, d => d with { Version = e.Version, Chunks = e.Chunks.Count, Readers = e.Readers, AccessRevision = e.AccessRevision, NextVersion = e.Model == state.Next?.Name ? e.Version : 0 }),
         ChunksRemoved e => Change(state, e.Document, d => d.Version <= e.UpToVersion
-            ? d with { Version = 0, Chunks = 0, RemovedUpTo = e.UpToVersion }
+            ? d with { Version = 0, Chunks = 0, RemovedUpTo = e.UpToVersion, NextVersion = 0 }
             : d with { RemovedUpTo = e.UpToVersion }),
         ChunksRestricted e => Change(state, e.Document, d => d with { Readers = e.Readers, AccessRevision = e.AccessRevision }),
+        ReembeddingBegun e => state with
+        {
+            Next = e.Model,
+            Documents = state.Documents.ToImmutableSortedDictionary(pair => pair.Key, pair => pair.Value with { NextVersion = 0 }),
+        },
+        ChunksReembedded e => Change(state, e.Document, d => d with { NextVersion = e.Version }),
+        ReembeddingEnded e => state with { Next = null, Refused = e.Switched ? null : e.Comparison is null ? state.Refused : e.Model },
         _ => throw new UnreachableException($"Unknown event {@event.GetType().Name}: history is never skipped."),
     };
 

@@ -14,9 +14,11 @@ using Behavior = EntityBehavior<PartitionState, PartitionCommand, PartitionEvent
 /// acknowledged is searchable. Searches run beside the entity's turns, each on the index as it was when it came.
 /// </summary>
 /// <param name="files">Where the saved index is; the snapshot names it, the log can replace it.</param>
-public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
+/// <param name="nextFiles">Where the second index is saved, which is there while the partition is embedded anew.</param>
+/// <param name="reembedder">Null where vectors stay as they came.</param>
+public sealed partial class PartitionBehavior(SegmentFiles files, SegmentFiles nextFiles, Reembedder? reembedder, IRuntime runtime, ILogger<PartitionBehavior> log) : Behavior
 {
-    private PartitionIndex _index = new(files.IndexOptions);
+    private PartitionIndexes _indexes = new(files.IndexOptions);
 
     protected override async ValueTask<bool> RestoreAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken)
     {
@@ -27,8 +29,10 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
 
         try
         {
-            _index = await files.OpenAsync(attachment, cancellationToken);
-            if (_index.RefusedGraph is { } refused)
+            var (model, next, nextModel) = PartitionAttachment.Split(attachment);
+            var active = await files.OpenAsync(attachment, cancellationToken);
+            _indexes = new PartitionIndexes(files.IndexOptions, new IndexesNow(active, model, next is null ? null : await nextFiles.OpenAsync(next, cancellationToken), nextModel));
+            if (active.RefusedGraph is { } refused)
             {
                 LogGraphRefused(log, Context.Id.Value, refused.Message);
             }
@@ -39,32 +43,44 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
         {
             LogSegmentsRefused(log, Context.Id.Value, e.Message);
             await files.DiscardAsync(cancellationToken);
+            await nextFiles.DiscardAsync(cancellationToken);
+            _indexes = new PartitionIndexes(files.IndexOptions);
             return false;
         }
     }
 
     protected override void Applied(Recorded<PartitionEvent> recorded)
     {
-        _index.Apply(recorded.Event);
-        WorkOnSegments();
+        _indexes.Apply(recorded.Event);
+        WorkOnSegments(_indexes.Now.Active);
+        if (_indexes.Now.Next is { } next)
+        {
+            WorkOnSegments(next);
+        }
     }
 
     protected override bool TryAnswer(PartitionCommand command, CancellationToken cancellationToken, out ValueTask<PartitionReply> answer)
     {
-        var reader = _index.Reader;
+        var now = _indexes.Now;
+        var reader = now.Active.Reader;
         switch (command)
         {
             case CountTerms c:
-                answer = CountAsync(reader, c);
+                answer = CountAsync(reader, now.Model, c);
                 return true;
             case FindPassages c:
-                answer = FindAsync(reader, c);
+                answer = FindAsync(reader, c with { Vector = VectorFor(now.Model, c) });
                 return true;
             case ReadNeighbours c:
                 answer = ValueTask.FromResult<PartitionReply>(reader.Neighbours(c));
                 return true;
             case DescribePartition:
-                answer = ValueTask.FromResult<PartitionReply>(new PartitionDescribed(reader.DocumentCount, reader.ChunkCount, reader.IndexBytes));
+                answer = ValueTask.FromResult<PartitionReply>(new PartitionDescribed(reader.DocumentCount, reader.ChunkCount, reader.IndexBytes)
+                {
+                    Model = now.Model,
+                    Next = now.NextModel,
+                    Reembedded = Math.Min(now.Done, reader.DocumentCount),
+                });
                 return true;
             default:
                 answer = default;
@@ -72,19 +88,39 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
         }
     }
 
-    protected override async ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken) =>
-        await files.SaveAsync(_index.Reader, cancellationToken);
+    protected override async ValueTask<ReadOnlyMemory<byte>> SaveAsync(CancellationToken cancellationToken)
+    {
+        var now = _indexes.Now;
+        var (active, next) = (now.Active.Reader, now.Next?.Reader);
+        var first = await files.SaveAsync(active, cancellationToken);
+        return PartitionAttachment.Join(first, now.Model, next is null ? null : await nextFiles.SaveAsync(next, cancellationToken), now.NextModel);
+    }
 
-    protected override async ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken) =>
+    protected override async ValueTask SavedAsync(ReadOnlyMemory<byte> attachment, CancellationToken cancellationToken)
+    {
         await files.TidyAsync(attachment, cancellationToken);
+        if (PartitionAttachment.Split(attachment).Next is { } next)
+        {
+            await nextFiles.TidyAsync(next, cancellationToken);
+        }
+        else
+        {
+            await nextFiles.ClearAsync(cancellationToken);
+        }
+    }
+
+    /// <summary>The query's vector by the model that the index has vectors of; null where it is not there.</summary>
+    private static Embedding? VectorFor(EmbeddingModel? model, FindPassages find) =>
+        model is null || find.VectorModel is null || model.IsComparableTo(find.VectorModel)
+            ? find.Vector
+            : find.OtherVectors?.FirstOrDefault(other => other.Model.IsComparableTo(model))?.Vector;
 
     /// <summary>
     /// Packs and merges segments beside the turns, one thing at a time. What came of it is taken over in a turn, so no
     /// event meets an index that is half changed; what was not taken over when the entity stops is done again.
     /// </summary>
-    private void WorkOnSegments()
+    private void WorkOnSegments(PartitionIndex index)
     {
-        var index = _index;
         if (index.BeginWork() is { } work)
         {
             Context.Run("segments", cancellationToken => Task.FromResult(Ran(work, cancellationToken)), reason =>
@@ -92,7 +128,7 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
                 if (reason is null)
                 {
                     index.Finish(work);
-                    WorkOnSegments();
+                    WorkOnSegments(index);
                     return;
                 }
 
@@ -117,11 +153,11 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
     }
 
     /// <summary>Operators may take a walk through many terms; plain words are looked up at once.</summary>
-    private async ValueTask<PartitionReply> CountAsync(IndexReader reader, CountTerms count)
+    private async ValueTask<PartitionReply> CountAsync(IndexReader reader, EmbeddingModel? model, CountTerms count)
     {
         if (count.Syntax == QuerySyntax.Plain)
         {
-            return reader.Statistics(count);
+            return reader.Statistics(count) with { Model = model };
         }
 
         TermStatistics? counted = null;
@@ -130,7 +166,7 @@ public sealed partial class PartitionBehavior(SegmentFiles files, IRuntime runti
             counted = reader.Statistics(count);
             return Task.CompletedTask;
         });
-        return counted!;
+        return counted! with { Model = model };
     }
 
     private async ValueTask<PartitionReply> FindAsync(IndexReader reader, FindPassages find)

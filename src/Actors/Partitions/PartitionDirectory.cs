@@ -29,6 +29,19 @@ public sealed class PartitionDirectory(IRegion<PartitionCommand, PartitionEvent,
         }
     }
 
+    /// <summary>What each of the tenant's partitions holds, and by which model. Wakes those that are not in memory.</summary>
+    public async ValueTask<IReadOnlyList<(EntityId Partition, PartitionDescribed Described)>> DescribeAsync(TenantId tenant, TimeSpan timeout, CancellationToken cancellationToken)
+    {
+        var described = new List<(EntityId, PartitionDescribed)>();
+        foreach (var partition in All(tenant))
+        {
+            var (reply, _) = await region.AskAsync(partition, new DescribePartition(), null, timeout, cancellationToken);
+            described.Add((partition, (PartitionDescribed)reply));
+        }
+
+        return described;
+    }
+
     /// <summary>Where each document is depends on this number, so every node that uses the store must have the same, for as long as there is data.</summary>
     /// <param name="shared">Other nodes use the store and may already count on the number that holds.</param>
     /// <exception cref="StoreRefusedException">The store was made with another number.</exception>

@@ -113,6 +113,21 @@ public sealed class SegmentFiles(string folder, IBlobStore? shared, IRuntime run
         await DeleteAsync(old, cancellationToken);
     }
 
+    /// <summary>There is nothing to keep any more.</summary>
+    public async Task ClearAsync(CancellationToken cancellationToken)
+    {
+        await DiscardAsync(cancellationToken);
+        await runtime.Run(() =>
+        {
+            if (Directory.Exists(folder))
+            {
+                Directory.Delete(folder, recursive: true);
+            }
+
+            return Task.CompletedTask;
+        });
+    }
+
     private static (SegmentManifest Manifest, SortedDictionary<string, string> Blobs) Read(ReadOnlySpan<byte> attachment)
     {
         try

@@ -1,6 +1,7 @@
 using Microsoft.Extensions.Logging;
 using RagCluster.Actors.Inference;
 using RagCluster.Actors.Partitions;
+using RagCluster.Inference;
 using RagCluster.Inference.Reranking;
 using RagCluster.Kernel.Entities;
 using RagCluster.Messages;
@@ -75,7 +76,13 @@ public sealed record SearchOptions
 /// first every partition counts the terms, then each ranks with the sums. So the result is that of one big index.
 /// Partitions may be on other nodes; one that does not answer, for whatever reason, is left out, and the result says so.
 /// </summary>
-public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder embedder, SearchOptions options, ILogger<Searcher> log, IReranker? reranker = null)
+public sealed partial class Searcher(
+    PartitionDirectory partitions,
+    IEmbedder embedder,
+    SearchOptions options,
+    ILogger<Searcher> log,
+    IReranker? reranker = null,
+    IReadOnlyList<IEmbedder>? former = null)
 {
     private readonly Neighbourhood _neighbourhood = new(partitions, options, log);
 
@@ -134,9 +141,12 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
             (find, answering) = await ExpandAsync(find, answering, read, feedback, cancellationToken);
         }
 
+        var vector = embedding is null ? null : await embedding;
         find = find with
         {
-            Vector = embedding is null ? null : await embedding,
+            Vector = vector,
+            VectorModel = vector is null ? null : Current(vector),
+            OtherVectors = vector is null ? null : await OthersAsync(words, Current(vector), counted.Select(c => c.Reply.Model), cancellationToken),
             Explain = request.Explain,
             Scores = request.Mode == SearchMode.Hybrid && options.Fusion == FusionMethod.Scores,
             Boosts = request.Boosts.Count > 0 ? request.Boosts : null,
@@ -192,6 +202,34 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
     private async Task<Embedding?> EmbedAsync(string query, TenantId tenant, CancellationToken cancellationToken) =>
         (await embedder.EmbedAsync([query], EmbeddingPriority.Interactive, tenant, cancellationToken))[0];
 
+    private EmbeddingModel Current(Embedding vector) => new(embedder.Model, vector.Dimensions);
+
+    /// <summary>
+    /// The query by models that partitions still search by while they are embedded anew, as far as such a model can be
+    /// asked; where it cannot, those partitions search by words alone. Scores by different models are merged as they are.
+    /// </summary>
+    private async Task<IReadOnlyList<QueryVector>?> OthersAsync(
+        string query, EmbeddingModel current, IEnumerable<EmbeddingModel?> models, CancellationToken cancellationToken)
+    {
+        List<QueryVector>? others = null;
+        foreach (var model in models.OfType<EmbeddingModel>().Distinct().Where(model => !model.IsComparableTo(current)))
+        {
+            if (former?.FirstOrDefault(f => new EmbeddingModel(f.Model, f.Dimensions).IsComparableTo(model)) is { } asked)
+            {
+                try
+                {
+                    (others ??= []).Add(new QueryVector(model, (await asked.EmbedAsync([query], EmbeddingPriority.Interactive, cancellationToken))[0]));
+                }
+                catch (InferenceException e)
+                {
+                    LogFormerFailed(log, model.ToString(), e.Message);
+                }
+            }
+        }
+
+        return others;
+    }
+
     /// <summary>Asks all at once; those that do not answer within the deadline are left out.</summary>
     private async Task<IReadOnlyList<(EntityId Partition, T Reply)>> ScatterAsync<T>(
         IReadOnlyList<EntityId> targets, PartitionCommand command, CancellationToken cancellationToken)
@@ -225,6 +263,9 @@ public sealed partial class Searcher(PartitionDirectory partitions, IEmbedder em
             ? answered
             : throw new EntityUnavailableException($"No index partition answered within {options.Deadline.TotalSeconds:0.#} s.");
     }
+
+    [LoggerMessage(6211, LogLevel.Warning, "The former embedding model {Model} does not answer: partitions that still have its vectors are searched by words alone. {Reason}")]
+    private static partial void LogFormerFailed(ILogger log, string model, string reason);
 
     [LoggerMessage(6301, LogLevel.Debug, "Partition {Partition} did not give {What} and is left out of a search. {Reason}")]
     private static partial void LogPartitionLeftOut(ILogger log, string partition, string what, string reason);

@@ -72,6 +72,8 @@ public sealed record EmbeddingOptions : IChecked
     [Within("0", "1000")]
     public IReadOnlyList<EndpointItemOptions> Endpoints { get; init; } = [];
 
+    public ModelChangeOptions Change { get; init; } = new();
+
     public IEnumerable<(string Key, string Expected)> Problems()
     {
         foreach (var problem in Endpoint.Problems(Provider, Url, Model, Endpoints))
@@ -87,6 +89,43 @@ public sealed record EmbeddingOptions : IChecked
             }
         }
     }
+}
+
+
+/// <summary>What happens where the embedding model is another one than that of the vectors there are.</summary>
+public sealed record ModelChangeOptions
+{
+    /// <summary>Where the model before can still be asked.</summary>
+    public FormerModelOptions Former { get; init; } = new();
+
+    /// <summary>JSON lines of questions and the documents that answer them; null: sentences of the documents themselves.</summary>
+    public string? CheckSet { get; init; }
+
+    [Within("0", "1")]
+    public double Tolerance { get; init; } = 0.02;
+
+    [Within("0", "1")]
+    public double LeastRecall { get; init; } = 0.5;
+
+    public bool SwitchAnyway { get; init; }
+}
+
+/// <summary>The embedding model before the current one.</summary>
+public sealed record FormerModelOptions : IChecked
+{
+    /// <summary>The built-in one can always be asked and needs nothing here.</summary>
+    public InferenceProvider Provider { get; init; } = InferenceProvider.Embedded;
+
+    public string? Url { get; init; }
+
+    public string? Model { get; init; }
+
+    public string? ApiKeyFile { get; init; }
+
+    [Within("0", "16384")]
+    public int Dimensions { get; init; }
+
+    public IEnumerable<(string Key, string Expected)> Problems() => Endpoint.Problems(Provider, Url, Model);
 }
 
 public sealed record GenerationOptions : IChecked

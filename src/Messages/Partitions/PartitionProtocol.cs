@@ -12,6 +12,9 @@ namespace RagCluster.Messages.Partitions;
 [JsonDerivedType(typeof(FindPassages), "find-passages")]
 [JsonDerivedType(typeof(ReadNeighbours), "read-neighbours")]
 [JsonDerivedType(typeof(DescribePartition), "describe")]
+[JsonDerivedType(typeof(BeginReembedding), "begin-reembedding")]
+[JsonDerivedType(typeof(ReembedChunks), "reembed-chunks")]
+[JsonDerivedType(typeof(EndReembedding), "end-reembedding")]
 public abstract record PartitionCommand;
 
 /// <summary>Makes these the chunks of the document, in place of any older version's. An older version than the indexed one is ignored.</summary>
@@ -74,6 +77,12 @@ public sealed record FindPassages(
 
     /// <summary>The metadata whose values are counted among what the roles and the filter let through.</summary>
     public IReadOnlyList<string>? Facets { get; init; }
+
+    /// <summary>The model of <see cref="Vector"/>; null where nobody said.</summary>
+    public EmbeddingModel? VectorModel { get; init; }
+
+    /// <summary>The query by other models, for partitions that still search by one of them.</summary>
+    public IReadOnlyList<QueryVector>? OtherVectors { get; init; }
 }
 
 /// <summary>Multiplies the scores of documents that meet a condition, or that are old.</summary>
@@ -164,7 +173,12 @@ public sealed record PartitionDone(bool Changed) : PartitionReply;
 /// <param name="Documents">How many chunks there are.</param>
 /// <param name="TotalLength">Their lengths in terms, summed, by field.</param>
 /// <param name="DocumentFrequency">In how many chunks each query term occurs.</param>
-public sealed record TermStatistics(long Documents, IReadOnlyDictionary<string, long> TotalLength, IReadOnlyDictionary<string, long> DocumentFrequency) : PartitionReply;
+public sealed record TermStatistics(long Documents, IReadOnlyDictionary<string, long> TotalLength, IReadOnlyDictionary<string, long> DocumentFrequency) : PartitionReply
+{
+    /// <summary>The model by whose vectors the partition searches; null where it has none, and in a sum.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EmbeddingModel? Model { get; init; }
+}
 
 /// <summary>Two rankings, best first; they are fused by who gathers them.</summary>
 public sealed record PassagesFound(IReadOnlyList<ScoredPassage> Lexical, IReadOnlyList<ScoredPassage> Vector) : PartitionReply
@@ -209,13 +223,29 @@ public sealed record PassageExplanation(ChunkId Passage, double Lexical, IReadOn
 public sealed record TermExplanation(
     string Term, double Weight, long DocumentFrequency, double Idf, int Body, int Title, int Headings, double WeightedFrequency, double Score);
 
-public sealed record PartitionDescribed(int Documents, int Chunks, long IndexBytes) : PartitionReply;
+public sealed record PartitionDescribed(int Documents, int Chunks, long IndexBytes) : PartitionReply
+{
+    /// <summary>The model by whose vectors it searches; null where it has none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EmbeddingModel? Model { get; init; }
+
+    /// <summary>The model by which it is being embedded anew; null where it is not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public EmbeddingModel? Next { get; init; }
+
+    /// <summary>How many documents are embedded anew.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Reembedded { get; init; }
+}
 
 /// <summary>What happened to a partition. The names are a frozen format: add, never change.</summary>
 [JsonPolymorphic(TypeDiscriminatorPropertyName = "type")]
 [JsonDerivedType(typeof(ChunksIndexed), "chunks-indexed")]
 [JsonDerivedType(typeof(ChunksRemoved), "chunks-removed")]
 [JsonDerivedType(typeof(ChunksRestricted), "chunks-restricted")]
+[JsonDerivedType(typeof(ReembeddingBegun), "reembedding-begun")]
+[JsonDerivedType(typeof(ChunksReembedded), "chunks-reembedded")]
+[JsonDerivedType(typeof(ReembeddingEnded), "reembedding-ended")]
 public abstract record PartitionEvent;
 
 public sealed record ChunksIndexed(

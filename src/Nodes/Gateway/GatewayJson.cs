@@ -6,6 +6,7 @@ using RagCluster.Messages.Conversations;
 using RagCluster.Messages.Documents;
 using RagCluster.Messages.Identity;
 using RagCluster.Messages.Partitions;
+using RagCluster.Nodes.Gateway.Search;
 
 namespace RagCluster.Nodes.Gateway;
 
@@ -101,6 +102,7 @@ public sealed record SeqBody(long Seq);
 [JsonSerializable(typeof(ReadersBody))]
 [JsonSerializable(typeof(TextBody))]
 [JsonSerializable(typeof(SearchBody))]
+[JsonSerializable(typeof(EmbeddingStateBody))]
 [JsonSerializable(typeof(ConversationsBody))]
 [JsonSerializable(typeof(ConversationBody))]
 [JsonSerializable(typeof(RenameBody))]

@@ -91,6 +91,7 @@ internal sealed class Backend
                 GenerationEndpoints = generations,
                 Events = events,
                 Reranker = InferenceMapping.Reranker(options, endpoints),
+                FormerEmbeddings = casting.FormerEmbedding is { } former ? endpoints.CreateEmbedder(former) : null,
             };
             var cast = await Cast.StartAsync(casting, stage, cancellationToken);
             stops.Push(async _ => await cast.DisposeAsync());
@@ -161,6 +162,7 @@ internal sealed class Backend
         services.AddSingleton(Cast.Documents);
         services.AddSingleton(Cast.Catalog);
         services.AddSingleton(Cast.Gate);
+        services.AddSingleton(Cast.Reembedder);
         services.AddSingleton(Cast.Options);
         services.AddSingleton(Cast.Options.Conversations);
     }

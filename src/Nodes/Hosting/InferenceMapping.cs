@@ -114,7 +114,7 @@ internal static class InferenceMapping
         ];
     }
 
-    private static string Kind(InferenceProvider provider) => provider switch
+    public static string Kind(InferenceProvider provider) => provider switch
     {
         InferenceProvider.Ollama => EndpointOptions.Ollama,
         InferenceProvider.OpenAI => EndpointOptions.OpenAi,

@@ -291,6 +291,7 @@ internal sealed partial class NodeHost : IAsyncDisposable
         }).WithTags("identity").WithSummary("On whose behalf the caller acts.").Produces<MeBody>();
         api.MapDocuments();
         api.MapSearch();
+        api.MapEmbedding();
         api.MapConversations();
         api.MapChat();
         web.MapOpenAi();

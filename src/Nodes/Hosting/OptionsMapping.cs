@@ -93,6 +93,25 @@ internal static class OptionsMapping
         },
         Inference = InferenceMapping.Policy(options),
         Embedding = InferenceMapping.Embedding(options.Inference.Embedding),
+        FormerEmbedding = options.Inference.Embedding.Change.Former is { Provider: not InferenceProvider.Embedded } former
+            ? new RagCluster.Inference.Endpoints.EndpointOptions
+            {
+                Kind = InferenceMapping.Kind(former.Provider),
+                Url = former.Url ?? "",
+                Model = former.Model ?? "",
+                ApiKeyFile = former.ApiKeyFile ?? "",
+                Dimensions = former.Dimensions,
+                Timeout = options.Inference.Embedding.Timeout,
+            }
+            : null,
+        ModelChange = new Actors.Partitions.ModelChangeOptions
+        {
+            Questions = options.Inference.Embedding.Change.CheckSet is { } file ? Evaluation.CheckSet.Read(file) : [],
+            Tolerance = options.Inference.Embedding.Change.Tolerance,
+            LeastRecall = options.Inference.Embedding.Change.LeastRecall,
+            SwitchAnyway = options.Inference.Embedding.Change.SwitchAnyway,
+            Batch = options.Inference.Embedding.MaxBatchItems,
+        },
         EmbeddingBatches = new BatchLimits
         {
             MaxItems = options.Inference.Embedding.MaxBatchItems,

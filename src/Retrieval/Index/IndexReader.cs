@@ -13,7 +13,7 @@ using RagCluster.Retrieval.Vectors.Graphs;
 namespace RagCluster.Retrieval.Index;
 
 /// <summary>A partition's index as it was at one moment. Immutable; any number of threads may search it.</summary>
-public sealed class IndexReader
+public sealed partial class IndexReader
 {
     private readonly IndexOptions _options;
     private readonly SegmentView[] _views;

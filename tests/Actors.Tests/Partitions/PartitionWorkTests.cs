@@ -32,7 +32,8 @@ public sealed class PartitionWorkTests : IDisposable
                 EventJson = MessagesJson.Default.PartitionEvent,
                 ReplyJson = MessagesJson.Default.PartitionReply,
                 StateJson = StatesJson.Default.PartitionState,
-                Behavior = id => new PartitionBehavior(new SegmentFiles(_root.FullName, null, runtime), runtime, NullLogger<PartitionBehavior>.Instance),
+                Behavior = id => new PartitionBehavior(
+                    new SegmentFiles(_root.FullName, null, runtime), new SegmentFiles(_root.FullName + ".next", null, runtime), null, runtime, NullLogger<PartitionBehavior>.Instance),
             },
             cancellation);
 

@@ -27,6 +27,7 @@ internal static class Samples
     private static readonly Turn Answered = new(Q, "How much?", At, TurnStatus.Completed, "Ten marks. [1]", [Cited], true, "late", Rating.Down) { Partial = true, Unsupported = [new UnsupportedSpan(0, 10)] };
 
     private static readonly SourcePosition Position = new("kafka:documents/3", 17);
+    private static readonly EmbeddingModel Model = new("e", 2);
 
     private static readonly MetadataCondition Condition = new("year") { In = ["2025", "2026"], From = "2020", To = "2030", Not = true };
 
@@ -88,6 +89,7 @@ internal static class Samples
     [
         new IndexChunks(Doc, 2, "Fees", Roles, 3, Metadata, "e", [Piece]), new RemoveChunks(Doc, 2), new RestrictChunks(Doc, Roles, 3), new CountTerms("how much"),
         new FindPassages("how much", Embedding.Of([1, -0.5f]), Terms(), Roles, new SearchFilter([Doc], Metadata), 60), new DescribePartition(),
+        new BeginReembedding(Model), new ReembedChunks(Doc, 2, Model, [Embedding.Of([1, -0.5f])]), new EndReembedding(Model, true, new ModelComparison(7, 0.5, 0.75)),
         new CountTerms("+how -much") { Syntax = QuerySyntax.Operators, Terms = ["fee"] },
         new FindPassages("+how -much", null, Terms(), Roles, new SearchFilter([], Metadata) { Conditions = [Condition] }, 60)
         {
@@ -96,16 +98,20 @@ internal static class Samples
             Explain = true,
             Boosts = [new Boost(Condition, 2), new Boost(new MetadataCondition("date"), 0.5) { HalfLife = TimeSpan.FromDays(30), Now = new DateTimeOffset(2026, 1, 2, 3, 4, 5, TimeSpan.Zero) }],
             Facets = ["year"],
+            VectorModel = Model,
+            OtherVectors = [new QueryVector(Model, Embedding.Of([1, -0.5f]))],
         },
         new FindPassages("fees", null, Terms(), Roles, SearchFilter.None, 60) { Scores = true },
         new ReadNeighbours([Scored.Passage.Id], 1, Roles),
     ];
 
     public static IReadOnlyList<PartitionEvent> PartitionEvents { get; } =
-        [new ChunksIndexed(Doc, 2, "Fees", Roles, 3, Metadata, "e", [Piece]), new ChunksRemoved(Doc, 2), new ChunksRestricted(Doc, Roles, 3)];
+        [new ChunksIndexed(Doc, 2, "Fees", Roles, 3, Metadata, "e", [Piece]), new ChunksRemoved(Doc, 2), new ChunksRestricted(Doc, Roles, 3), new ReembeddingBegun(Model),
+            new ChunksReembedded(Doc, 2, Model, [Embedding.Of([1, -0.5f])]), new ReembeddingEnded(Model, true, new ModelComparison(7, 0.5, 0.75))];
 
     public static IReadOnlyList<PartitionReply> PartitionReplies { get; } =
         [new PartitionDone(true), Terms(), new PassagesFound([Scored], [Scored]), new PartitionDescribed(1, 7, 1234),
+            Terms() with { Model = Model }, new PartitionDescribed(1, 7, 1234) { Model = Model, Next = Model, Reembedded = 1 },
             new PassagesFound([Scored], [])
             {
                 Explanations = [new PassageExplanation(Scored.Passage.Id, 1.5, [new TermExplanation("fee", 1, 5, 0.25, 2, 1, 0, 4.5, 1.5)], 0.75)],
