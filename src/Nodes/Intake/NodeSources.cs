@@ -24,12 +24,18 @@ internal sealed class NodeSources(PipelineSteps steps, IDocumentSink sink, TimeP
 
     /// <summary>Starts what the configuration names, if this node has the role ingestion.</summary>
     /// <exception cref="Kafka.KafkaUnavailableException">Kafka cannot be used on this machine or as configured.</exception>
+    /// <exception cref="IOException">The file of a secret cannot be read.</exception>
     public static NodeSources Start(RagClusterOptions options, Cast cast, TimeProvider time, ILoggerFactory loggers)
     {
         var sources = new NodeSources(cast.Steps, new DocumentSink(cast.Documents), time, loggers);
         if (options.Node.Roles.Contains(NodeRoles.Ingestion) && options.Kafka.Consume.Topics.Count > 0)
         {
             sources.AddKafka(options);
+        }
+
+        if (options.Node.Roles.Contains(NodeRoles.Ingestion))
+        {
+            sources._held.AddRange(ConfiguredSources.AddTo(sources, options, time, loggers));
         }
 
         return sources;
