@@ -36,11 +36,12 @@ internal sealed partial class EmbeddingActor : Actor<EmbeddingMessage>
     private int _dimensions;
     private long? _started;
 
-    public EmbeddingActor(IReadOnlyList<EmbeddingEndpoint> endpoints, BatchLimits limits, InferencePolicy policy)
+    public EmbeddingActor(IReadOnlyList<EmbeddingEndpoint> endpoints, BatchLimits limits, InferencePolicy policy, InferenceGauges gauges)
     {
         _endpoints = endpoints;
         _policy = policy;
         _fleet = new EndpointFleet("embedding", endpoints.Select(e => e.Profile), policy);
+        gauges.Embedding(_fleet);
         _queue = new BatchQueue<EmbeddingItem>(limits);
         _hedge = new HedgePolicy(policy.Hedge);
         _budgets = new TokenBudgets(policy.Fairness);

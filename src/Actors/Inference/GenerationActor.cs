@@ -33,13 +33,14 @@ internal sealed class GenerationActor : Actor<GenerationMessage>
     private long? _started;
 
     /// <param name="answerTokens">How long an answer is believed to be until some have been seen.</param>
-    public GenerationActor(IReadOnlyList<GenerationEndpoint> endpoints, int maxQueued, int answerTokens, InferencePolicy policy)
+    public GenerationActor(IReadOnlyList<GenerationEndpoint> endpoints, int maxQueued, int answerTokens, InferencePolicy policy, InferenceGauges gauges)
     {
         _endpoints = endpoints;
         _maxQueued = maxQueued;
         _policy = policy;
         _answerTokens = answerTokens;
         _fleet = new EndpointFleet("generation", endpoints.Select(e => e.Profile), policy);
+        gauges.Generation(_fleet);
         _budgets = new TokenBudgets(policy.Fairness);
         _watchers = new IActorRef<EndpointMessage>?[endpoints.Count];
     }

@@ -45,13 +45,14 @@ public sealed class InferenceLayer : IAsyncDisposable
         ArgumentOutOfRangeException.ThrowIfZero(embeddings.Count);
         ArgumentOutOfRangeException.ThrowIfZero(generations.Count);
         var policy = options.Policy;
-        var embedding = system.Spawn("embedding", () => new EmbeddingActor(embeddings, options.EmbeddingBatches, policy));
-        var generation = system.Spawn("generation", () => new GenerationActor(generations, options.MaxQueuedAnswers, Math.Max(1, options.MaxOutputTokens / 4), policy));
+        var gauges = new InferenceGauges();
+        var embedding = system.Spawn("embedding", () => new EmbeddingActor(embeddings, options.EmbeddingBatches, policy, gauges));
+        var generation = system.Spawn("generation", () => new GenerationActor(generations, options.MaxQueuedAnswers, Math.Max(1, options.MaxOutputTokens / 4), policy, gauges));
         var (model, dimensions) = Describe(embeddings[0].Client, embeddings[0].Profile.Options);
         return new InferenceLayer(
             embedding,
             generation,
-            [.. embeddings.SelectMany(e => new IDisposable?[] { e.Client, e.Server }), .. generations.SelectMany(e => new IDisposable?[] { e.Client, e.Server })])
+            [gauges, .. embeddings.SelectMany(e => new IDisposable?[] { e.Client, e.Server }), .. generations.SelectMany(e => new IDisposable?[] { e.Client, e.Server })])
         {
             Embedder = new Embedder(embedding, model, dimensions, options.MaxQueuedEmbeddings, policy, system.Runtime),
             Generator = new Generator(

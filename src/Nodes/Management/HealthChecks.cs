@@ -1,3 +1,4 @@
+using RagCluster.Actors.Inference;
 using RagCluster.Kernel.Cluster;
 using RagCluster.Nodes.Hosting;
 
@@ -23,6 +24,17 @@ internal static class HealthChecks
         monitor.Add("ingestion", _ => ValueTask.FromResult(node.Running?.Cast.Gate is { IsOverfull: true } gate
             ? new HealthState(HealthStatus.Saturated, $"{gate.Waiting} documents wait for their turn on this node (ragcluster.documents.max-in-flight).")
             : HealthState.Up));
+        monitor.Add("inference", async cancellationToken =>
+        {
+            try
+            {
+                return node.Running is { } running ? Of(await running.Cast.Inference.DescribeAsync(cancellationToken)) : HealthState.Up;
+            }
+            catch (OperationCanceledException)
+            {
+                return new HealthState(HealthStatus.Degraded, "The inference actors are busy: they did not tell how the endpoints are.");
+            }
+        });
         if (node.Options.Cluster.Enabled)
         {
             monitor.Add("cluster", _ => ValueTask.FromResult(node.Entities?.DescribeCluster() is { } status ? Of(status) : new HealthState(HealthStatus.Down, "The node has not joined yet.")));
@@ -31,6 +43,21 @@ internal static class HealthChecks
                     ? new HealthState(HealthStatus.Degraded, $"{homeless.Count} shards have no owner, such as {homeless[0].EntityType}/{homeless[0].Number}.")
                     : HealthState.Up));
         }
+    }
+
+    /// <summary>Another node has the same endpoints: without them this one is as good as any.</summary>
+    private static HealthState Of(IReadOnlyList<EndpointStatus> endpoints)
+    {
+        foreach (var purpose in endpoints.GroupBy(endpoint => endpoint.Purpose))
+        {
+            if (purpose.All(endpoint => endpoint.State != "up"))
+            {
+                var reason = purpose.Select(endpoint => endpoint.Reason).OfType<string>().FirstOrDefault();
+                return new HealthState(HealthStatus.Degraded, $"No {purpose.Key} endpoint is up. {reason ?? "They were drained."}");
+            }
+        }
+
+        return HealthState.Up;
     }
 
     private static HealthState Of(ClusterStatus status)

@@ -1,4 +1,5 @@
 using RagCluster.Actors.Inference;
+using RagCluster.Inference.Fairness;
 
 namespace RagCluster.Nodes.Benchmarks.Inference;
 
@@ -15,28 +16,31 @@ internal sealed partial class InferenceBenchmark
     private static readonly Quantity s_beside = new("fairnessBesideP99", "ms", "the same beside a tenant at 32/s, p99");
     private static readonly Quantity s_ratio = Quantity.AtMost(1.15, "fairnessRatio", "times", "the second by the first");
     private static readonly Quantity s_medianRatio = new("fairnessMedianRatio", "times", "the same of the medians");
+    private static readonly Quantity s_budgetRatio = Quantity.AtMost(1.15, "fairnessBudgetRatio", "times", "the same where each tenant has a budget of 60,000 tokens a minute");
     private static readonly Quantity s_unfair = new("fairnessWithoutP99", "ms", "for comparison: without the actors, straight to the server, p99");
     private static readonly Quantity s_floodServed = new("fairnessFloodServed", "answers/s", "what the flood got meanwhile");
 
     private async Task FairnessAsync(Recorder target, CancellationToken cancellationToken)
     {
         await using var server = await StandInProcess.StartAsync(options.StandIn, Server, 0, cancellationToken);
-        var (alone, _) = await QuietAsync(server, flood: 0, direct: false, cancellationToken);
-        var (beside, served) = await QuietAsync(server, flood: 32, direct: false, cancellationToken);
-        var (without, _) = await QuietAsync(server, flood: 32, direct: true, cancellationToken);
+        var (alone, _) = await QuietAsync(server, flood: 0, direct: false, budget: 0, cancellationToken);
+        var (beside, served) = await QuietAsync(server, flood: 32, direct: false, budget: 0, cancellationToken);
+        var (budgeted, _) = await QuietAsync(server, flood: 32, direct: false, budget: 60_000, cancellationToken);
+        var (without, _) = await QuietAsync(server, flood: 32, direct: true, budget: 0, cancellationToken);
         var (p99, p99Beside) = (Quantiles.OfSorted(alone, 0.99), Quantiles.OfSorted(beside, 0.99));
         target.Add(s_alone, p99);
         target.Add(s_beside, p99Beside);
         target.Add(s_ratio, p99Beside / p99);
         target.Add(s_medianRatio, Quantiles.OfSorted(beside, 0.5) / Quantiles.OfSorted(alone, 0.5));
+        target.Add(s_budgetRatio, Quantiles.OfSorted(budgeted, 0.99) / p99);
         target.Add(s_unfair, Quantiles.OfSorted(without, 0.99));
         target.Add(s_floodServed, served);
     }
 
-    private async Task<(double[] FirstTokens, double FloodServed)> QuietAsync(StandInProcess server, double flood, bool direct, CancellationToken cancellationToken)
+    private async Task<(double[] FirstTokens, double FloodServed)> QuietAsync(StandInProcess server, double flood, bool direct, long budget, CancellationToken cancellationToken)
     {
         // Without a limit of its own, everybody's questions are at the server at once, as without the actors.
-        var running = Layer([server.Url], answers: direct ? 100_000 : 16, batches: 1, policy: new InferencePolicy());
+        var running = Layer([server.Url], answers: direct ? 100_000 : 16, batches: 1, policy: new InferencePolicy { Fairness = new FairnessOptions { Everybody = new TenantTerms(1, budget) } });
         try
         {
             var length = options.Length * 6;
