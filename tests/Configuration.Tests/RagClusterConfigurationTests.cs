@@ -107,7 +107,7 @@ public class RagClusterConfigurationTests
     [InlineData("ragcluster.documents.retry-backoff.min=1h", "retry-backoff.max is 5m, expected at least min")]
     [InlineData("ragcluster.retrieval.weights={lexical=0,vector=0}", "above 0")]
     [InlineData("ragcluster.inference.embedding={provider=openai,url=\"ftp://x\",model=m}", "the http or https address")]
-    [InlineData("ragcluster.inference.embedding={provider=openai,model=m,endpoints=[{url=\"gpu:8000\"}]}", "endpoints.0.url is gpu:8000, expected the http or https address")]
+    [InlineData("ragcluster.inference.embedding={provider=openai,model=m,endpoints=[{url=\"gpu:8000\"}]}", "expected the http or https address of the server, without user and password")]
     [InlineData("ragcluster.inference.embedding={provider=openai,model=m,url=\"http://a\",endpoints=[{url=\"http://b\"}]}", "the endpoints in the list have their own")]
     [InlineData("ragcluster.inference.embedding={provider=openai,model=m,endpoints=[{url=\"http://a\"},{url=\"http://b\",model=n}]}", "cannot be compared")]
     [InlineData("ragcluster.inference.generation={provider=openai,model=m,endpoints=[{url=\"http://a\",name=x},{url=\"http://b\",name=x}]}", "no other endpoint has")]

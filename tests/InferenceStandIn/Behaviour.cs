@@ -49,54 +49,57 @@ public enum Fault
 /// </summary>
 public sealed record ServiceTimes
 {
-    public double EmbedFixedMs { get; init; }
+    public double EmbedFixedMs { get; set; }
 
-    public double EmbedPerTokenMs { get; init; }
+    public double EmbedPerTokenMs { get; set; }
 
     /// <summary>A batch costs what its longest text costs, times its texts.</summary>
-    public bool EmbedPads { get; init; }
+    public bool EmbedPads { get; set; }
 
-    public double StepMs { get; init; }
+    public double StepMs { get; set; }
 
-    public double StepPerAnswerMs { get; init; }
+    public double StepPerAnswerMs { get; set; }
 
-    public double PrefillPerTokenMs { get; init; }
+    public double PrefillPerTokenMs { get; set; }
 
     /// <summary>Prompt tokens that are read in one step, at most.</summary>
-    public int PrefillPerStep { get; init; } = 2048;
+    public int PrefillPerStep { get; set; } = 2048;
 
     /// <summary>Answers at a time; more wait.</summary>
-    public int MaxAnswers { get; init; } = 64;
+    public int MaxAnswers { get; set; } = 64;
 
     /// <summary>Requests that wait; more are refused with 429.</summary>
-    public int MaxWaiting { get; init; } = 100_000;
+    public int MaxWaiting { get; set; } = 100_000;
 
     /// <summary>A prompt that begins as an earlier one did is not read again as far as they are the same, by blocks of this many characters; 0 is no cache.</summary>
-    public int PrefixBlock { get; init; }
+    public int PrefixBlock { get; set; }
 }
 
-/// <summary>What the stand-in does. Replaced as a whole.</summary>
+/// <summary>
+/// What the stand-in does. Replaced as a whole. Its properties can be set, because the JSON reader gives those that can only
+/// be initialised no default where the text leaves them out.
+/// </summary>
 public sealed record Behaviour
 {
-    public IReadOnlyList<string> Models { get; init; } = ["stand-in"];
+    public IReadOnlyList<string> Models { get; set; } = ["stand-in"];
 
-    public int Dimensions { get; init; } = 64;
+    public int Dimensions { get; set; } = 64;
 
     /// <summary>Tokens of an answer, unless the request allows fewer.</summary>
-    public int AnswerTokens { get; init; } = 32;
+    public int AnswerTokens { get; set; } = 32;
 
     /// <summary>What requests must carry; null takes all.</summary>
-    public string? ApiKey { get; init; }
+    public string? ApiKey { get; set; }
 
-    public ServiceTimes Times { get; init; } = new();
+    public ServiceTimes Times { get; set; } = new();
 
-    public Fault Fault { get; init; }
+    public Fault Fault { get; set; }
 
     /// <summary>Which share of the requests has the fault, evenly: 0.25 is every fourth.</summary>
-    public double FaultShare { get; init; } = 1;
+    public double FaultShare { get; set; } = 1;
 
     /// <summary>Texts that hold this word are refused with 400, as one that is too long would be.</summary>
-    public string? RefusedWord { get; init; }
+    public string? RefusedWord { get; set; }
 
     public static Behaviour Read(string json) => JsonSerializer.Deserialize(json, BehaviourJson.Default.Behaviour) ?? new Behaviour();
 

@@ -45,6 +45,14 @@ public sealed class ModelServerTests : IAsyncLifetime
     }
 
     [Fact]
+    public void What_a_behaviour_leaves_out_keeps_its_default()
+    {
+        var read = Behaviour.Read("{\"times\":{\"stepMs\":5},\"fault\":\"Cut\"}");
+        read.Models.ShouldBe(new Behaviour().Models);
+        (read.Dimensions, read.FaultShare, read.Fault, read.Times.StepMs, read.Times.MaxAnswers).ShouldBe((64, 1, Fault.Cut, 5, 64));
+    }
+
+    [Fact]
     public async Task Ollama_fetches_a_model_and_tells_how_far_it_is()
     {
         using var server = _factory.CreateServer(Options(EndpointOptions.Ollama));

@@ -1,6 +1,7 @@
 using System.Net;
 using RagCluster.Configuration.Options;
 using RagCluster.InferenceStandIn;
+using RagCluster.Nodes.Tests.Http;
 using RagCluster.Nodes.Tests.Running;
 using RagCluster.TestKit;
 
@@ -70,6 +71,21 @@ public sealed class InferenceTests(InferenceNode node)
             return (string?)first["gpu"] == "gpu-1/0" && (string?)first["state"] == "up" && first["reason"] is null
                 && (string?)second["reason"] is { } reason && reason.Contains("does not offer the model \"m\"; it has \"other\"", StringComparison.Ordinal);
         });
+    }
+
+    [Fact]
+    public async Task Metrics_and_health_tell_of_the_endpoints_and_of_tokens_by_tenant()
+    {
+        using var rich = node.Caller("rich");
+        (await rich.PostAsync("/v1/embeddings", new System.Text.Json.Nodes.JsonObject { ["input"] = "counted" })).Status.ShouldBe(HttpStatusCode.OK);
+        using var management = new Caller(node.ManagementUrl);
+        var page = await management.GetAsync("/metrics", ("Accept", "application/openmetrics-text"));
+        page.Status.ShouldBe(HttpStatusCode.OK, page.Body);
+        var samples = OpenMetrics.Parse(page.Body);
+        samples.ShouldContain(s => s.Name == "ragcluster_inference_endpoint_window" && s.Labels.Any(l => l.Value == "first") && s.Value == 8);
+        samples.ShouldContain(s => s.Name == "ragcluster_inference_tokens_total" && s.Labels.Any(l => l.Value == "rich") && s.Value > 0);
+        samples.ShouldContain(s => s.Name == "ragcluster_inference_calls_total" && s.Labels.Any(l => l.Value == "ok") && s.Value > 0);
+        await Retry.Until("health knows the inference", async () => (await management.GetAsync("/health")).Body.Contains("\"inference\"", StringComparison.Ordinal));
     }
 
     [Fact]

@@ -94,7 +94,7 @@ internal sealed partial class InferenceBenchmark
             samples: false,
             cancellationToken,
             "ragcluster.inference.embedding.provider=openai",
-            $"ragcluster.inference.embedding.url=\"{new Uri(server.Url, "/v1")}\"",
+            $"ragcluster.inference.embedding.url={new Uri(server.Url, "/v1")}",
             $"ragcluster.inference.embedding.model={Model}",
             "ragcluster.inference.embedding.concurrency=256",
             "ragcluster.limits.requests-per-second=100000",
