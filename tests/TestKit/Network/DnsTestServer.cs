@@ -17,14 +17,31 @@ internal sealed class DnsTestServer : IAsyncDisposable
     /// <param name="at">Null: any free port on loopback.</param>
     public DnsTestServer(IPEndPoint? at = null)
     {
-        _udp = new UdpClient(at ?? new IPEndPoint(IPAddress.Loopback, 0));
+        (_udp, _tcp) = Listen(at);
         Address = (IPEndPoint)_udp.Client.LocalEndPoint!;
-        _tcp = new TcpListener(Address);
-        _tcp.Start();
         _serving = [ServeUdpAsync(), ServeTcpAsync()];
     }
 
     public IPEndPoint Address { get; }
+
+    // A port that is free for UDP may be taken for TCP.
+    private static (UdpClient, TcpListener) Listen(IPEndPoint? at)
+    {
+        for (var attempt = 1; ; attempt++)
+        {
+            var udp = new UdpClient(at ?? new IPEndPoint(IPAddress.Loopback, 0));
+            try
+            {
+                var tcp = new TcpListener((IPEndPoint)udp.Client.LocalEndPoint!);
+                tcp.Start();
+                return (udp, tcp);
+            }
+            catch (SocketException) when (at is null && attempt < 100)
+            {
+                udp.Dispose();
+            }
+        }
+    }
 
     /// <summary>The zone: name and type to record data. A name without any entry does not exist.</summary>
     public ConcurrentDictionary<(string Name, DnsType Type), List<byte[]>> Records { get; } = [];
