@@ -5,7 +5,7 @@ namespace RagCluster.Kafka;
 
 /// <summary>
 /// The system's librdkafka under the managed client. The client looks for a library of its own package, which this build
-/// does not carry (decision 0021); here it is told where the system's is.
+/// does not carry (decision 0016); here it is told where the system's is.
 /// </summary>
 public static class KafkaLibrary
 {

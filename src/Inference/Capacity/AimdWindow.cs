@@ -21,7 +21,7 @@ public sealed record WindowOptions
 /// it becomes slow or refuses (Chiu and Jain, 1989). It begins at the limit, and never goes past it. Pure: time comes in as
 /// a value; not safe for concurrent use.
 /// </summary>
-/// <remarks>Docs/decisions/0020 compares it with a gradient.</remarks>
+/// <remarks>Docs/decisions/0015 compares it with a gradient.</remarks>
 public sealed class AimdWindow(int limit, WindowOptions options)
 {
     private const double Smoothing = 0.2;

@@ -49,7 +49,7 @@ public class WindowTests
     }
 
     /// <summary>
-    /// Why it is AIMD: docs/decisions/0020. Both see the same server, whose time to the first token grows as soon as more
+    /// Why it is AIMD: docs/decisions/0015. Both see the same server, whose time to the first token grows as soon as more
     /// than <paramref name="bears"/> answers are written at once.
     /// </summary>
     [Theory]
