@@ -135,6 +135,7 @@ internal sealed class Chatter(RealCluster cluster, Balancer balancer, string ten
         private readonly byte[] _buffer = new byte[256 * 1024];
         private readonly int _leaveAfter = Random.Shared.Next(2, 6);
         private bool _following;
+        private long _again;
         private int _answered;
 
         public async Task RunAsync()
@@ -172,6 +173,8 @@ internal sealed class Chatter(RealCluster cluster, Balancer balancer, string ten
 
                     break;
                 case "resumed":
+                    // Where two things went wrong at once, it has been asked for twice, and what came meanwhile comes again.
+                    _again = (long?)frame["after"] < chatter.Seen.Last ? chatter.Seen.Last : 0;
                     _following = true;
                     if (chatter.IsAsking || chatter._questions == chatter.Answers)
                     {
@@ -185,7 +188,7 @@ internal sealed class Chatter(RealCluster cluster, Balancer balancer, string ten
                 case "bye":
                     throw new WebSocketException("The node goes away.");
                 default:
-                    if (_following && seq is { } shown)
+                    if (_following && seq is { } shown && shown > _again)
                     {
                         Show(shown, frame);
                         if (mine && type == "question")
